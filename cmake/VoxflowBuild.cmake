@@ -1,0 +1,67 @@
+# Compiler settings, dependencies and the two helpers by which every room declares its target.
+include(GNUInstallDirs)
+include(CMakeDependentOption)
+
+option(VOXFLOW_BUILD_TESTS "Build the tests" ON)
+option(VOXFLOW_WARNINGS_AS_ERRORS "Treat warnings as errors (on in CI)" OFF)
+set(VOXFLOW_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize= (empty: none)")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET default)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(VOXFLOW_KERNEL_DIRECTORY ${CMAKE_BINARY_DIR}/lib/voxflow/kernels)
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+find_program(VOXFLOW_CCACHE ccache)
+if(VOXFLOW_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${VOXFLOW_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${VOXFLOW_CCACHE})
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(TIFF REQUIRED)
+find_package(MPI REQUIRED COMPONENTS C)
+pkg_check_modules(FFTW3F REQUIRED IMPORTED_TARGET fftw3f)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(LIBDEFLATE REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)
+# The serial flavour, and only that: two HDF5 libraries in one process corrupt each other (docs/architecture.md).
+pkg_check_modules(HDF5_SERIAL REQUIRED IMPORTED_TARGET hdf5-serial)
+
+# x86-64-v3 and no contraction: the promise of equal content digests on every machine stands on both.
+# -Wrestrict misfires on std::string in g++ 12 (GCC bug 105651).
+add_library(voxflow_build INTERFACE)
+target_compile_options(voxflow_build INTERFACE -march=x86-64-v3 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow
+  -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wno-restrict
+  $<$<BOOL:${VOXFLOW_WARNINGS_AS_ERRORS}>:-Werror>)
+target_include_directories(voxflow_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+if(VOXFLOW_SANITIZE)
+  target_compile_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE})
+endif()
+
+# voxflow_add_room(NAME [SHARED] SOURCES ... [PUBLIC ...] [PRIVATE ...])
+# A room is one library, target voxflow_NAME with alias voxflow::NAME.
+function(voxflow_add_room name)
+  cmake_parse_arguments(ROOM "SHARED" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  if(ROOM_SHARED)
+    add_library(voxflow_${name} SHARED ${ROOM_SOURCES})
+  else()
+    add_library(voxflow_${name} STATIC ${ROOM_SOURCES})
+  endif()
+  add_library(voxflow::${name} ALIAS voxflow_${name})
+  target_link_libraries(voxflow_${name} PRIVATE ${ROOM_PRIVATE} PUBLIC voxflow_build ${ROOM_PUBLIC})
+endfunction()

@@ -1,0 +1,12 @@
+# voxflow_add_test(NAME LABEL unit|mpi|slurm|data|faults SOURCES ... [LIBRARIES ...])
+# One doctest program, run as the CTest test NAME with that label.
+function(voxflow_add_test name)
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  add_executable(test_${name} ${TEST_SOURCES})
+  target_link_libraries(test_${name} PRIVATE ${TEST_LIBRARIES} voxflow::test_support voxflow_build)
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT})
+endfunction()

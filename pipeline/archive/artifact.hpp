@@ -1,0 +1,61 @@
+// Artifacts: immutable directories with a manifest, published by one rename.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pipeline/archive/image_file.hpp"
+#include "pipeline/record/manifest.hpp"
+
+namespace voxflow::archive {
+
+/// A root folder: <root>/archive.json, <project>/..., events/{new,log}, runs/.
+class Archive {
+ public:
+  /// Creates an empty archive; `root` must not hold one yet.
+  static Archive create(const std::filesystem::path& root);
+  /// Throws UserError when `root` is not an archive.
+  explicit Archive(std::filesystem::path root);
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path events_new() const { return root_ / "events" / "new"; }
+  std::filesystem::path events_log() const { return root_ / "events" / "log"; }
+  std::filesystem::path runs() const { return root_ / "runs"; }
+  /// The manifest of an artifact (folder relative to the root); nothing when it is not published.
+  std::optional<record::Manifest> manifest(const std::string& artifact) const;
+  bool published(const std::string& artifact) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+enum class PublishOutcome { published, already_there };
+
+/// Builds one artifact under a temporary name beside its target; gone without trace unless published.
+class ArtifactBuilder {
+ public:
+  /// `artifact`: target folder relative to the root. Throws SystemError, DiskFullError.
+  ArtifactBuilder(const Archive& archive, std::string artifact);
+  ~ArtifactBuilder();
+  /// Where files are to be written until `publish`.
+  const std::filesystem::path& folder() const;
+  void write_file(const std::string& name, std::string_view bytes);
+  /// Completes the manifest (files with sizes and SHA-256), fsyncs everything, renames, then emits the event. When another
+  /// attempt was first, its artifact stays and this one goes; if its content digests differ (for the same task key), that
+  /// is reported as nondeterminism by a warning.
+  PublishOutcome publish(record::Manifest manifest);
+  /// For an acquisition, whose folder is known only with its content: as the constructor's `artifact`, given late.
+  void retarget(std::string artifact);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Drops an event into events/new (temporary name, fsync, rename); the same event twice does no harm.
+void emit_event(const Archive& archive, const record::Event& event);
+
+/// Temporary folders left over by killed processes, and their removal.
+std::vector<std::filesystem::path> find_leftovers(const Archive& archive);
+
+}  // namespace voxflow::archive

@@ -1,0 +1,38 @@
+// JSON helpers shared by the records; private to this room.
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pipeline/core/error.hpp"
+#include "pipeline/core/hash.hpp"
+#include "pipeline/record/annotation.hpp"
+#include "pipeline/record/image_info.hpp"
+
+namespace voxflow::record {
+
+using Json = nlohmann::json;
+
+/// Parses `text`, telling `what` it was meant to be when it is not JSON.
+Json parse_json(std::string_view text, std::string_view what);
+
+/// Runs `read` and turns a missing or mistyped member into a UserError about `what`.
+template <class F>
+auto reading(std::string_view what, F&& read) {
+  try {
+    return read();
+  } catch (const nlohmann::json::exception& e) {
+    throw UserError("this is not a " + std::string(what) + " of voxflow: " + e.what());
+  }
+}
+
+Json to_json(const ImageInfo& info);
+ImageInfo image_info_from(const Json& j);
+Json to_json(const Annotation& a);
+Annotation annotation_from(const Json& j);
+Json to_json(const Digest& d);
+Digest digest_of(const Json& j);
+
+}  // namespace voxflow::record

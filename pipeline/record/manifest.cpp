@@ -1,0 +1,210 @@
+#include "pipeline/record/manifest.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "pipeline/record/json.hpp"
+
+namespace voxflow::record {
+
+namespace {
+constexpr int kManifestVersion = 1;
+
+Json to_json(const Output& o) {
+  Json j{{"port", o.port}, {"kind", o.kind}, {"file", o.file}, {"content_digest", o.content_digest.hex()}};
+  if (o.image) j["image"] = to_json(*o.image);
+  if (o.count) j["count"] = *o.count;
+  return j;
+}
+
+Output output_from(const Json& j) {
+  Output o{j.at("port").get<std::string>(), j.at("kind").get<std::string>(), j.at("file").get<std::string>(),
+           digest_of(j.at("content_digest")), std::nullopt, std::nullopt};
+  if (j.contains("image")) o.image = image_info_from(j["image"]);
+  if (j.contains("count")) o.count = j["count"].get<std::uint64_t>();
+  return o;
+}
+
+Json to_json(const InputRecord& i) {
+  return {{"port", i.port},
+          {"id", i.id},
+          {"content_digest", i.content_digest.hex()},
+          {"artifact", i.artifact},
+          {"output", i.output_port}};
+}
+
+InputRecord input_from(const Json& j) {
+  return {j.at("port").get<std::string>(), j.at("id").get<std::string>(), digest_of(j.at("content_digest")),
+          j.at("artifact").get<std::string>(), j.at("output").get<std::string>()};
+}
+
+Json origin_json(const Origin& o) {
+  Json digests = Json::array();
+  for (const Digest& d : o.file_digests) digests.push_back(d.hex());
+  Json j{{"files", o.files}, {"sha256", std::move(digests)}, {"importer", o.importer}};
+  if (!o.overrides.empty()) j["overrides"] = Json::parse(o.overrides);
+  return j;
+}
+
+Origin origin_from(const Json& j) {
+  Origin o;
+  o.files = j.at("files").get<std::vector<std::string>>();
+  for (const Json& d : j.at("sha256")) o.file_digests.push_back(digest_of(d));
+  o.importer = j.at("importer").get<std::string>();
+  if (j.contains("overrides")) o.overrides = j["overrides"].dump();
+  return o;
+}
+
+template <class T>
+Json array_of(const std::vector<T>& items) {
+  Json a = Json::array();
+  for (const T& item : items) a.push_back(to_json(item));
+  return a;
+}
+}  // namespace
+
+const Output* Manifest::output(std::string_view port) const {
+  const auto it = std::find_if(outputs.begin(), outputs.end(), [&](const Output& o) { return o.port == port; });
+  return it == outputs.end() ? nullptr : &*it;
+}
+
+std::string Manifest::to_json() const {
+  Json file_list = Json::array();
+  for (const FileRecord& f : files)
+    file_list.push_back({{"name", f.name}, {"size_bytes", f.size_bytes}, {"sha256", f.sha256.hex()}});
+  Json j{{"format", "voxflow-manifest"},
+         {"format_version", kManifestVersion},
+         {"kind", kind},
+         {"project", project},
+         {"outputs", array_of(outputs)},
+         {"files", std::move(file_list)},
+         {"agent", agent},
+         {"host", host},
+         {"job", job},
+         {"attempt", attempt},
+         {"software", software},
+         {"started", started},
+         {"published", published},
+         {"resources_used",
+          {{"ranks", ranks}, {"threads", threads}, {"wall_s", wall_s}, {"cpu_s", cpu_s}, {"max_rss_bytes", max_rss_bytes}}}};
+  if (!name.empty()) j["name"] = name;
+  if (!annotations.empty()) j["annotations"] = array_of(annotations);
+  if (origin) j["origin"] = origin_json(*origin);
+  if (task_key) {
+    j["task_key"] = task_key->hex();
+    j["identity"] = identity.empty() ? Json() : Json::parse(identity);
+    j["kernel"] = {{"name", kernel}, {"version", kernel_version}, {"plugin_sha256", plugin_digest}};
+    j["parameters"] = params.empty() ? Json::object() : Json::parse(params);
+    j["inputs"] = array_of(inputs);
+    j["workflow"] = {{"name", workflow}, {"step", step}, {"run", run}, {"sha256", workflow_sha256}};
+    j["counters"] = counters;
+  }
+  return j.dump(1) + "\n";
+}
+
+Manifest Manifest::from_json(std::string_view text) {
+  const Json j = parse_json(text, "manifest");
+  return reading("manifest", [&] {
+    if (j.at("format") != "voxflow-manifest" || j.at("format_version").get<int>() > kManifestVersion)
+      throw UserError(fmt::format("the manifest has format version {}, this voxflow knows up to {}; use a newer voxflow",
+                                  j.at("format_version").dump(), kManifestVersion));
+    Manifest m;
+    m.kind = j.at("kind").get<std::string>();
+    m.project = j.at("project").get<std::string>();
+    m.name = j.value("name", "");
+    for (const Json& o : j.at("outputs")) m.outputs.push_back(output_from(o));
+    for (const Json& f : j.at("files"))
+      m.files.push_back({f.at("name").get<std::string>(), f.at("size_bytes").get<std::uint64_t>(), digest_of(f.at("sha256"))});
+    if (j.contains("annotations"))
+      for (const Json& a : j["annotations"]) m.annotations.push_back(annotation_from(a));
+    if (j.contains("origin")) m.origin = origin_from(j["origin"]);
+    if (j.contains("task_key")) {
+      m.task_key = digest_of(j["task_key"]);
+      m.identity = j.at("identity").is_null() ? "" : j["identity"].dump();
+      m.kernel = j.at("kernel").at("name").get<std::string>();
+      m.kernel_version = j["kernel"].at("version").get<int>();
+      m.plugin_digest = j["kernel"].at("plugin_sha256").get<std::string>();
+      m.params = j.at("parameters").dump();
+      for (const Json& i : j.at("inputs")) m.inputs.push_back(input_from(i));
+      const Json& w = j.at("workflow");
+      m.workflow = w.at("name").get<std::string>();
+      m.step = w.at("step").get<std::string>();
+      m.run = w.at("run").get<std::string>();
+      m.workflow_sha256 = w.at("sha256").get<std::string>();
+      m.counters = j.at("counters").get<std::map<std::string, std::uint64_t>>();
+    }
+    m.agent = j.at("agent").get<std::string>();
+    m.host = j.at("host").get<std::string>();
+    m.job = j.at("job").get<std::string>();
+    m.attempt = j.at("attempt").get<int>();
+    m.software = j.at("software").get<std::string>();
+    m.started = j.at("started").get<std::string>();
+    m.published = j.at("published").get<std::string>();
+    const Json& r = j.at("resources_used");
+    m.ranks = r.at("ranks").get<int>();
+    m.threads = r.at("threads").get<int>();
+    m.wall_s = r.at("wall_s").get<double>();
+    m.cpu_s = r.at("cpu_s").get<double>();
+    m.max_rss_bytes = r.at("max_rss_bytes").get<std::uint64_t>();
+    return m;
+  });
+}
+
+std::string Event::to_json() const {
+  return Json{{"id", id}, {"time", time}, {"kind", kind}, {"source", source}, {"payload", Json::parse(payload)}}.dump();
+}
+
+Event Event::from_json(std::string_view line) {
+  const Json j = parse_json(line, "event");
+  return reading("event", [&] {
+    return Event{j.at("id").get<std::string>(), j.at("time").get<std::string>(), j.at("kind").get<std::string>(),
+                 j.at("source").get<std::string>(), j.at("payload").dump()};
+  });
+}
+
+Event published_event(const Manifest& manifest, const std::string& artifact) {
+  std::string name = "published\n" + (manifest.task_key ? manifest.task_key->hex() : std::string("acquisition"));
+  for (const Output& o : manifest.outputs) name += "\n" + o.port + " " + o.content_digest.hex();
+  return {uuid5(name), manifest.published, "published", artifact, manifest.to_json()};
+}
+
+std::string Failure::to_json() const {
+  return Json{{"task_key", task_key.hex()}, {"run", run},         {"step", step}, {"image", image}, {"attempt", attempt},
+              {"class", failure_class},     {"message", message}, {"node", node}, {"log", log}}
+      .dump();
+}
+
+Failure Failure::from_json(std::string_view text) {
+  const Json j = parse_json(text, "failure");
+  return reading("failure", [&] {
+    return Failure{digest_of(j.at("task_key")),         j.at("run").get<std::string>(),
+                   j.at("step").get<std::string>(),     j.at("image").get<std::string>(),
+                   j.at("attempt").get<int>(),          j.at("class").get<std::string>(),
+                   j.at("message").get<std::string>(),  j.at("node").get<std::string>(),
+                   j.at("log").get<std::string>()};
+  });
+}
+
+Event failed_event(const Failure& failure, const std::string& time) {
+  return {uuid5(fmt::format("failed\n{}\n{}\n{}", failure.task_key.hex(), failure.run, failure.attempt)), time, "failed",
+          failure.run, failure.to_json()};
+}
+
+std::string AnnotationChange::to_json() const {
+  return Json{{"entity", entity}, {"set", array_of(set)}, {"removed", removed}, {"agent", agent}}.dump();
+}
+
+AnnotationChange AnnotationChange::from_json(std::string_view text) {
+  const Json j = parse_json(text, "annotation");
+  return reading("annotation", [&] {
+    AnnotationChange change;
+    change.entity = j.at("entity").get<std::string>();
+    for (const Json& a : j.at("set")) change.set.push_back(annotation_from(a));
+    change.removed = j.at("removed").get<std::vector<std::string>>();
+    change.agent = j.at("agent").get<std::string>();
+    return change;
+  });
+}
+
+}  // namespace voxflow::record
