@@ -81,8 +81,7 @@ std::string Table::to_tsv() const {
 Digest Table::content_digest() const {
   Sha256 sha;
   sha.update("voxflow-table-1\n");
-  for (const Column& col : columns_)
-    sha.update(fmt::format("{}\t{}\t{}\n", col.name, col.unit, col.values.index()));
+  for (const Column& col : columns_) sha.update(fmt::format("{}\t{}\t{}\n", col.name, col.unit, col.values.index()));
   return sha.update(to_tsv()).finish();
 }
 

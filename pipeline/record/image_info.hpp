@@ -24,7 +24,7 @@ struct Channel {
 struct ImageInfo {
   ImageKind kind = ImageKind::intensity;
   DType dtype = DType::uint16;
-  Grid grid;                      // spacing in micrometres
+  Grid grid;  // spacing in micrometres
   int timepoints = 1;
   std::vector<Channel> channels;  // one entry a channel, never empty
   std::optional<double> time_step_s;
