@@ -5,10 +5,12 @@
 //   static void describe(KernelSchema<Params>&);
 //   void run(const Params&, [const State&,] [const Survey&,] const Block&, Context&) const;     unless only `emit`s
 // and, where it needs them,
+//   void check(const Params&) const;                       throws UserError where values do not fit each other
 //   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input with a border
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
-//   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers; volume: mandatory
+//   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers, of run or survey for
+//                        one block whose input box (core and halo) has this extent; volume: mandatory
 //   using State = ...;   State prepare(const Params&, const Geometry&) const;            once a process and task
 //   using Survey = ...;  Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
 //                        void merge(Survey& into, const Survey& next) const;             called in block order
@@ -59,7 +61,7 @@ class AnyKernel {
   virtual ~AnyKernel() = default;
   virtual const SchemaInfo& schema() const = 0;
   virtual bool has_scratch_bytes() const = 0;
-  /// Throws UserError when a value does not fit its declaration.
+  /// Throws UserError when a value does not fit its declaration or the other values.
   virtual std::unique_ptr<BoundKernel> bind(const ParamValues&) const = 0;
 };
 
@@ -213,7 +215,10 @@ class Registered final : public AnyKernel {
     return requires(const K k, typename K::Params p, Index3 e) { k.scratch_bytes(p, e); };
   }
   std::unique_ptr<BoundKernel> bind(const ParamValues& values) const override {
-    return std::make_unique<Bound<K>>(schema_.make(resolve_params(schema_.info(), values)));
+    auto params = schema_.make(resolve_params(schema_.info(), values));
+    if constexpr (requires(const K k) { k.check(params); })
+      with_context("kernel '" + schema_.info().name + "'", [&] { K{}.check(params); });
+    return std::make_unique<Bound<K>>(std::move(params));
   }
 
  private:
