@@ -36,14 +36,18 @@ struct PlanOptions {
   std::string workflow_file;
   /// Cores that one job can have; 0: unknown.
   int cores = 0;
-  /// Geometry of a step's volumetric outputs by port. Unset: as the first volumetric input, or as the kernel's
-  /// output_grid says where it needs no small input.
+  /// Largest memory that a step may request; 0: no limit.
+  std::uint64_t memory_limit_bytes = 0;
+  /// What a step's volumetric outputs will be, by port. Unset: as the first volumetric input.
   std::function<std::map<std::string, record::ImageInfo>(const StepOnImages&)> predict_output;
   /// Core shape that belongs in the task's identity; nothing where the result does not depend on it. Unset: the wish.
   std::function<std::optional<Index3>(const StepOnImages&)> block_shape;
   /// Bytes that one block on each rank takes, of all ranks together. Unset: not checked.
   std::function<std::uint64_t(const StepOnImages&)> memory_estimate;
 };
+
+/// The kernels of `registry` as the workflow's parser asks for them; `registry` must outlive it.
+workflow::KernelLookup kernel_lookup(const plugins::Registry& registry);
 
 /// A name for a run that sorts by time: "20261122-081530-first_look-3f2a".
 std::string new_run_id(const std::string& workflow, const Clock& clock);

@@ -19,6 +19,7 @@ namespace voxflow::engine {
 /// Tasks of one step, or of all.
 struct Counts {
   std::size_t waiting = 0, running = 0, done = 0, failed = 0, skipped = 0;
+  void add(record::TaskState state);
   std::size_t total() const { return waiting + running + done + failed + skipped; }
   friend bool operator==(const Counts&, const Counts&) = default;
 };
