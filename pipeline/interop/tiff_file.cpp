@@ -115,7 +115,7 @@ DType stored_dtype(SampleType t) {
 struct TiffFile::Impl {
   struct Page {
     PageInfo info;
-    std::uint64_t offset;
+    std::uint64_t offset = 0;
   };
   fs::path file;
   TiffMessages messages;
@@ -150,7 +150,8 @@ struct TiffFile::Impl {
   }
 
   void add_page(bool imagej) {
-    Page page{{}, TIFFCurrentDirOffset(tiff.get())};
+    Page page;
+    page.offset = TIFFCurrentDirOffset(tiff.get());
     page.info.height = tag_or_default<std::uint32_t>(tiff.get(), TIFFTAG_IMAGELENGTH, 0);
     page.info.width = tag_or_default<std::uint32_t>(tiff.get(), TIFFTAG_IMAGEWIDTH, 0);
     page.info.refused = refusal(tiff.get(), page.info, imagej);
