@@ -19,6 +19,27 @@ Json parse_json(std::string_view text, std::string_view what) {
   return j;
 }
 
+std::string dump(const Json& j, int indent) {
+  return j.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string canonical_text(const Json& j) {
+  try {
+    return j.dump();
+  } catch (const Json::type_error&) {
+    throw UserError("a text among the parameters is not UTF-8");
+  }
+}
+
+void check_format(const Json& j, std::string_view name, int newest_version, std::string_view what) {
+  const auto format = j.at("format").get<std::string>();
+  if (format != name) throw UserError(fmt::format("this is not a {} of voxflow: its format is '{}'", what, format));
+  const int version = j.at("format_version").get<int>();
+  if (version < 1 || version > newest_version)
+    throw UserError(fmt::format("the {} has format version {}, this voxflow knows up to {}; use a newer voxflow", what,
+                                version, newest_version));
+}
+
 Json to_json(const Digest& d) {
   return d.hex();
 }
@@ -64,7 +85,7 @@ ImageInfo image_info_from(const Json& j) {
 }
 
 std::string ImageInfo::to_json() const {
-  return record::to_json(*this).dump();
+  return dump(record::to_json(*this));
 }
 
 ImageInfo ImageInfo::from_json(std::string_view text) {
@@ -82,9 +103,9 @@ Annotation annotation_from(const Json& j) {
   Annotation a;
   a.key.name = j.at("key").get<std::string>();
   a.key.unit = j.at("unit").get<std::string>();
-  const auto type = j.at("type").get<std::string>();
-  for (const auto t : {AnnotationType::text, AnnotationType::number, AnnotationType::date, AnnotationType::boolean})
-    if (to_string(t) == type) a.key.type = t;
+  const auto type = annotation_type_from(j.at("type").get<std::string>());
+  if (!type) throw UserError(fmt::format("'{}' is not a type of annotations", j.at("type").get<std::string>()));
+  a.key.type = *type;
   const Json& v = j.at("value");
   if (v.is_boolean())
     a.value = v.get<bool>();
@@ -125,6 +146,12 @@ std::string_view to_string(AnnotationType t) {
     default:
       return "bool";
   }
+}
+
+std::optional<AnnotationType> annotation_type_from(std::string_view name) {
+  for (const auto t : {AnnotationType::text, AnnotationType::number, AnnotationType::date, AnnotationType::boolean})
+    if (to_string(t) == name) return t;
+  return std::nullopt;
 }
 
 }  // namespace voxflow::record
