@@ -10,8 +10,9 @@ namespace voxflow {
 
 std::string render(const SourceText& source, std::span<const Problem> problems, std::string_view consequence) {
   std::vector<Problem> sorted(problems.begin(), problems.end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Problem& a, const Problem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem& a, const Problem& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
   const auto lines = split(source.text, '\n');
   std::string out;
   for (const Problem& p : sorted) {

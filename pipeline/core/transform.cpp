@@ -12,7 +12,8 @@ namespace voxflow {
 Point3 Affine3::operator()(const Point3& fixed_um) const {
   Point3 moving{};
   for (std::size_t i = 0; i < 3; ++i)
-    moving[i] = matrix[i][0] * fixed_um[0] + matrix[i][1] * fixed_um[1] + matrix[i][2] * fixed_um[2] + translation_um[i];
+    moving[i] =
+        matrix[i][0] * fixed_um[0] + matrix[i][1] * fixed_um[1] + matrix[i][2] * fixed_um[2] + translation_um[i];
   return moving;
 }
 
@@ -56,8 +57,9 @@ Affine3 TransformSet::at(int t, int c) const {
 }
 
 std::string TransformSet::to_json() const {
-  std::string out = "{\"format\":\"voxflow-transform\",\"format_version\":1,\"unit\":\"um\",\"axes\":\"zyx\",\"maps\":"
-                    "\"fixed to moving\",\"transforms\":[";
+  std::string out =
+      "{\"format\":\"voxflow-transform\",\"format_version\":1,\"unit\":\"um\",\"axes\":\"zyx\",\"maps\":"
+      "\"fixed to moving\",\"transforms\":[";
   bool first = true;
   for (const Entry& e : entries) {
     out += fmt::format("{}{{\"t\":{},\"c\":{},\"matrix\":[", first ? "" : ",", e.t, e.c);

@@ -12,29 +12,45 @@
 namespace voxflow {
 
 namespace {
-constexpr std::array kUnits{
-    Unit{"um", Dimension::length, 1},         Unit{"µm", Dimension::length, 1},
-    Unit{"nm", Dimension::length, 1e-3},      Unit{"mm", Dimension::length, 1e3},
-    Unit{"cm", Dimension::length, 1e4},       Unit{"m", Dimension::length, 1e6},
-    Unit{"ms", Dimension::time, 1e-3},        Unit{"s", Dimension::time, 1},
-    Unit{"min", Dimension::time, 60},         Unit{"h", Dimension::time, 3600},
-    Unit{"hour", Dimension::time, 3600},      Unit{"hours", Dimension::time, 3600},
-    Unit{"day", Dimension::time, 86400},      Unit{"days", Dimension::time, 86400},
-    Unit{"d", Dimension::time, 86400},        Unit{"B", Dimension::bytes, 1},
-    Unit{"KB", Dimension::bytes, 1e3},        Unit{"MB", Dimension::bytes, 1e6},
-    Unit{"GB", Dimension::bytes, 1e9},        Unit{"TB", Dimension::bytes, 1e12},
-    Unit{"KiB", Dimension::bytes, 1024},      Unit{"MiB", Dimension::bytes, 1048576},
-    Unit{"GiB", Dimension::bytes, 1073741824}, Unit{"deg", Dimension::angle, 1},
-    Unit{"rad", Dimension::angle, 57.295779513082320876}};
+constexpr std::array kUnits{Unit{"um", Dimension::length, 1},
+                            Unit{"µm", Dimension::length, 1},
+                            Unit{"nm", Dimension::length, 1e-3},
+                            Unit{"mm", Dimension::length, 1e3},
+                            Unit{"cm", Dimension::length, 1e4},
+                            Unit{"m", Dimension::length, 1e6},
+                            Unit{"ms", Dimension::time, 1e-3},
+                            Unit{"s", Dimension::time, 1},
+                            Unit{"min", Dimension::time, 60},
+                            Unit{"h", Dimension::time, 3600},
+                            Unit{"hour", Dimension::time, 3600},
+                            Unit{"hours", Dimension::time, 3600},
+                            Unit{"day", Dimension::time, 86400},
+                            Unit{"days", Dimension::time, 86400},
+                            Unit{"d", Dimension::time, 86400},
+                            Unit{"B", Dimension::bytes, 1},
+                            Unit{"KB", Dimension::bytes, 1e3},
+                            Unit{"MB", Dimension::bytes, 1e6},
+                            Unit{"GB", Dimension::bytes, 1e9},
+                            Unit{"TB", Dimension::bytes, 1e12},
+                            Unit{"KiB", Dimension::bytes, 1024},
+                            Unit{"MiB", Dimension::bytes, 1048576},
+                            Unit{"GiB", Dimension::bytes, 1073741824},
+                            Unit{"deg", Dimension::angle, 1},
+                            Unit{"rad", Dimension::angle, 57.295779513082320876}};
 }  // namespace
 
 std::string_view to_string(Dimension d) {
   switch (d) {
-    case Dimension::length: return "length";
-    case Dimension::time: return "time";
-    case Dimension::bytes: return "memory";
-    case Dimension::angle: return "angle";
-    default: return "plain number";
+    case Dimension::length:
+      return "length";
+    case Dimension::time:
+      return "time";
+    case Dimension::bytes:
+      return "memory";
+    case Dimension::angle:
+      return "angle";
+    default:
+      return "plain number";
   }
 }
 

@@ -14,7 +14,8 @@ std::optional<T> optional_member(const Json& j, const char* name) {
 
 Json parse_json(std::string_view text, std::string_view what) {
   Json j = Json::parse(text, nullptr, false);
-  if (j.is_discarded() || !j.is_object()) throw UserError(fmt::format("this is not a {} of voxflow: not a JSON object", what));
+  if (j.is_discarded() || !j.is_object())
+    throw UserError(fmt::format("this is not a {} of voxflow: not a JSON object", what));
   return j;
 }
 
@@ -37,12 +38,9 @@ Json to_json(const ImageInfo& info) {
     channels.push_back(std::move(channel));
   }
   const auto& s = info.grid.spacing;
-  Json j{{"kind", to_string(info.kind)},
-         {"dtype", to_string(info.dtype)},
-         {"shape_zyx", info.grid.shape},
-         {"spacing_um_zyx", {s[kZ].value, s[kY].value, s[kX].value}},
-         {"timepoints", info.timepoints},
-         {"channels", std::move(channels)}};
+  Json j{{"kind", to_string(info.kind)},  {"dtype", to_string(info.dtype)},
+         {"shape_zyx", info.grid.shape},  {"spacing_um_zyx", {s[kZ].value, s[kY].value, s[kX].value}},
+         {"timepoints", info.timepoints}, {"channels", std::move(channels)}};
   if (info.time_step_s) j["time_step_s"] = *info.time_step_s;
   return j;
 }
@@ -99,10 +97,14 @@ Annotation annotation_from(const Json& j) {
 
 std::string_view to_string(ImageKind k) {
   switch (k) {
-    case ImageKind::intensity: return "image";
-    case ImageKind::labels: return "labels";
-    case ImageKind::mask: return "mask";
-    default: return "psf";
+    case ImageKind::intensity:
+      return "image";
+    case ImageKind::labels:
+      return "labels";
+    case ImageKind::mask:
+      return "mask";
+    default:
+      return "psf";
   }
 }
 
@@ -114,10 +116,14 @@ std::optional<ImageKind> image_kind_from(std::string_view name) {
 
 std::string_view to_string(AnnotationType t) {
   switch (t) {
-    case AnnotationType::text: return "text";
-    case AnnotationType::number: return "number";
-    case AnnotationType::date: return "date";
-    default: return "bool";
+    case AnnotationType::text:
+      return "text";
+    case AnnotationType::number:
+      return "number";
+    case AnnotationType::date:
+      return "date";
+    default:
+      return "bool";
   }
 }
 

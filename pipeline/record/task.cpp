@@ -10,9 +10,8 @@ namespace {
 Json identity_json(const TaskIdentity& id) {
   Json by = Json::array();
   for (const auto& [channel, params] : id.params_by_channel) by.push_back({channel, Json::parse(params)});
-  Json j{{"kernel", id.kernel},       {"version", id.version},   {"parameters", Json::parse(id.params)},
-         {"by_channel", by},          {"inputs", id.inputs},     {"channels", id.channels},
-         {"timepoints", id.timepoints}};
+  Json j{{"kernel", id.kernel}, {"version", id.version},   {"parameters", Json::parse(id.params)}, {"by_channel", by},
+         {"inputs", id.inputs}, {"channels", id.channels}, {"timepoints", id.timepoints}};
   if (id.block_shape) j["block_shape"] = *id.block_shape;
   return j;
 }
@@ -59,8 +58,8 @@ Task task_from(const Json& j) {
   t.key = digest_of(j.at("key"));
   t.identity = identity_from(j.at("identity"));
   for (const Json& i : j.at("inputs"))
-    t.inputs.push_back({i.at("port").get<std::string>(), i.at("id").get<std::string>(), i.at("artifact").get<std::string>(),
-                        i.at("output").get<std::string>()});
+    t.inputs.push_back({i.at("port").get<std::string>(), i.at("id").get<std::string>(),
+                        i.at("artifact").get<std::string>(), i.at("output").get<std::string>()});
   t.project = j.at("project").get<std::string>();
   t.workflow = j.at("workflow").get<std::string>();
   t.workflow_sha256 = j.at("workflow_sha256").get<std::string>();
@@ -128,11 +127,16 @@ Batch Batch::from_json(std::string_view text) {
 
 std::string_view to_string(TaskState s) {
   switch (s) {
-    case TaskState::waiting: return "waiting";
-    case TaskState::running: return "running";
-    case TaskState::done: return "done";
-    case TaskState::failed: return "failed";
-    default: return "skipped";
+    case TaskState::waiting:
+      return "waiting";
+    case TaskState::running:
+      return "running";
+    case TaskState::done:
+      return "done";
+    case TaskState::failed:
+      return "failed";
+    default:
+      return "skipped";
   }
 }
 
