@@ -103,13 +103,17 @@ Json to_json(const Annotation& a) {
   return j;
 }
 
+AnnotationType annotation_type_of(const Json& j) {
+  const auto name = j.get<std::string>();
+  if (const auto type = annotation_type_from(name)) return *type;
+  throw UserError(fmt::format("'{}' is not a type of annotations: text, number, date and bool are", name));
+}
+
 Annotation annotation_from(const Json& j) {
   Annotation a;
   a.key.name = j.at("key").get<std::string>();
   a.key.unit = j.at("unit").get<std::string>();
-  const auto type = annotation_type_from(j.at("type").get<std::string>());
-  if (!type) throw UserError(fmt::format("'{}' is not a type of annotations", j.at("type").get<std::string>()));
-  a.key.type = *type;
+  a.key.type = annotation_type_of(j.at("type"));
   const Json& v = j.at("value");
   if (v.is_boolean())
     a.value = v.get<bool>();
@@ -117,6 +121,11 @@ Annotation annotation_from(const Json& j) {
     a.value = v.get<double>();
   else
     a.value = v.get<std::string>();
+  const bool fits = a.key.type == AnnotationType::number    ? v.is_number()
+                    : a.key.type == AnnotationType::boolean ? v.is_boolean()
+                                                            : v.is_string();
+  if (!fits)
+    throw UserError(fmt::format("annotation '{}' is declared as {}, its value is {}", a.key.name, to_string(a.key.type), v.dump()));
   return a;
 }
 

@@ -44,6 +44,7 @@ auto reading(std::string_view what, F&& read) {
 Json to_json(const ImageInfo& info);
 ImageInfo image_info_from(const Json& j);
 Json to_json(const Annotation& a);
+AnnotationType annotation_type_of(const Json& j);
 Annotation annotation_from(const Json& j);
 Json to_json(const Digest& d);
 Digest digest_of(const Json& j);

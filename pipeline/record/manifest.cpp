@@ -220,4 +220,21 @@ AnnotationChange AnnotationChange::from_json(std::string_view text) {
   });
 }
 
+Event annotated_event(const AnnotationChange& change, const std::string& time) {
+  return {uuid4(), time, "annotated", change.entity, change.to_json()};
+}
+
+AnnotationKey annotation_key_from_json(std::string_view text) {
+  const Json j = parse_json(text, "key declaration");
+  return reading("key declaration", [&] {
+    return AnnotationKey{j.at("name").get<std::string>(), annotation_type_of(j.at("type")), j.at("unit").get<std::string>()};
+  });
+}
+
+Event key_declared_event(const AnnotationKey& key, const std::string& time) {
+  const std::string type(to_string(key.type));
+  return {uuid5(fmt::format("key_declared\n{}\n{}\n{}", key.name, type, key.unit)), time, "key_declared", "",
+          Json{{"name", key.name}, {"type", type}, {"unit", key.unit}}.dump()};
+}
+
 }  // namespace voxflow::record

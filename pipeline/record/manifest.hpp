@@ -116,7 +116,7 @@ Event failed_event(const Failure& failure, const std::string& time);
 
 /// A person's or a program's annotation of one entity, as event payload.
 struct AnnotationChange {
-  std::string entity;  // content digest or task id of the entity, hex
+  std::string entity;  // "sha256:<content digest>" or "task:<task key>:<port>"
   std::vector<Annotation> set;
   std::vector<std::string> removed;  // keys
   std::string agent;
@@ -124,5 +124,11 @@ struct AnnotationChange {
   static AnnotationChange from_json(std::string_view text);
   friend bool operator==(const AnnotationChange&, const AnnotationChange&) = default;
 };
+/// Every annotation is a happening of its own: its event's id is random.
+Event annotated_event(const AnnotationChange& change, const std::string& time);
+
+/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one happening.
+AnnotationKey annotation_key_from_json(std::string_view text);
+Event key_declared_event(const AnnotationKey& key, const std::string& time);
 
 }  // namespace voxflow::record
