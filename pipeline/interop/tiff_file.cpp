@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "pipeline/core/error.hpp"
@@ -172,6 +173,21 @@ struct TiffFile::Impl {
              "its directory is damaged or cut off" + reason() + "; copy the file again from its source");
       add_page(imagej);
     }
+    check_end_of_last_directory();
+  }
+
+  /// libtiff takes a file that ends within the offset of the next directory for one that has no next directory.
+  void check_end_of_last_directory() {
+    const bool big = TIFFIsBigTIFF(tiff.get()) != 0, swapped = TIFFIsBigEndian(tiff.get()) != 0;
+    const std::size_t number_bytes = big ? 8 : 2;
+    std::ifstream in(file, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(pages.back().offset));
+    std::uint64_t entries = 0;
+    for (std::size_t i = 0; i < number_bytes; ++i)
+      entries |= static_cast<std::uint64_t>(in.get() & 0xff) << (8 * (swapped ? number_bytes - 1 - i : i));
+    const std::uint64_t end = pages.back().offset + number_bytes + entries * (big ? 20 : 12) + (big ? 8 : 4);
+    if (!in || end > fs::file_size(file))
+      fail(static_cast<int>(pages.size()) - 1, "its directory is cut off; copy the file again from its source");
   }
 
   void read_strips(const PageInfo& page, unsigned char* to) {
