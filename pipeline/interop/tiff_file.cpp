@@ -17,6 +17,8 @@ namespace voxflow::interop {
 
 namespace {
 constexpr Index kMostVoxelsOfAPage = Index{1} << 31;
+// No lossless compression makes more of a byte (LZW at most 2730); a page that claims more is damaged.
+constexpr std::uint64_t kMostExpansion = 4096;
 constexpr const char* kReadable = "8- and 16-bit integers and 32-bit floats can be imported";
 
 std::size_t size_bytes(SampleType t) {
@@ -159,7 +161,18 @@ struct TiffFile::Impl {
     if (page.info.refused.empty())
       page.info.type = *sample_type(tag_or_default<std::uint16_t>(tiff.get(), TIFFTAG_BITSPERSAMPLE, 1),
                                     tag_or_default<std::uint16_t>(tiff.get(), TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT));
+    if (page.info.refused.empty() && claims_too_much(page.info))
+      page.info.refused =
+          fmt::format("is said to hold {} x {} voxels, more than the file can; copy it again from its source",
+                      page.info.height, page.info.width);
     pages.push_back(std::move(page));
+  }
+
+  bool claims_too_much(const PageInfo& page) const {
+    const auto plain =
+        tag_or_default<std::uint16_t>(tiff.get(), TIFFTAG_COMPRESSION, COMPRESSION_NONE) == COMPRESSION_NONE;
+    const auto bytes = static_cast<std::uint64_t>(page.height * page.width) * interop::size_bytes(page.type);
+    return bytes / (plain ? 1 : kMostExpansion) > fs::file_size(file);
   }
 
   void read_directories() {

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "pipeline/core/error.hpp"
 #include "tests/interop/tiff_samples.hpp"
 #include "tests/support/temporary.hpp"
@@ -29,6 +31,11 @@ std::string refusal(const std::filesystem::path& file) {
       tiff.read_page(i, voxels.data());
     }
   });
+}
+void write_bytes(const std::filesystem::path& file, const std::string& bytes) {
+  // A file that is cut and written anew is flushed to disk at once by some file systems; a new one is not.
+  std::filesystem::remove(file);
+  std::ofstream(file, std::ios::binary) << bytes;
 }
 }  // namespace
 
@@ -169,11 +176,53 @@ TEST_CASE("a file cut off anywhere is refused with its name and, beyond the head
     for (std::size_t size = 0; size < whole.size(); size += 1 + whole.size() / 97) {
       CAPTURE(compression);
       CAPTURE(size);
-      write_file_atomically(file, std::string_view(whole).substr(0, size));
+      write_bytes(file, whole.substr(0, size));
       const std::string message = refusal(file);
       CHECK(has(message, file.string()));
       with_page += has(message, "', page ") && has(message, "cut off") ? 1 : 0;
     }
     CHECK(with_page > 20);
+  }
+}
+
+TEST_CASE("a page that claims more voxels than the file can hold is refused before memory is asked for") {
+  const TestFolder folder;
+  const auto file = folder / "a.tif";
+  write_sample(file, numbered_pages<std::uint8_t>(1, 20, 30));
+  std::string bytes = read_file(file);
+  // The directory entries of tags 256 and 257 (width and length), little endian: tag, type SHORT, count 1, value.
+  for (const char tag : {'\x00', '\x01'}) {
+    const auto at = bytes.find(std::string{tag, '\x01', '\x03', '\x00', '\x01', '\x00', '\x00', '\x00'});
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at + 8, 2, "\x40\x9c");
+  }
+  write_bytes(file, bytes);
+  CHECK(has(refusal(file), "page 1: it is said to hold 40000 x 40000 voxels, more than the file can"));
+}
+
+TEST_CASE("a damaged byte anywhere gives other voxels or a refusal, and nothing worse") {
+  const TestFolder folder;
+  const auto file = folder / "a.tif";
+  for (const int compression : {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE}) {
+    TiffStyle style;
+    style.compression = compression;
+    style.tile = compression == COMPRESSION_LZW ? 16 : 0;
+    write_sample(file, numbered_pages<std::uint16_t>(2, 16, 17), style);
+    const std::string whole = read_file(file);
+    for (std::size_t i = 0; i < whole.size(); i += whole.size() < 1500 ? 1 : 3) {
+      std::string bytes = whole;
+      bytes[i] = static_cast<char>(bytes[i] ^ static_cast<char>(1 + i * 37 % 255));
+      write_bytes(file, bytes);
+      try {
+        TiffFile tiff(file);
+        for (int page = 0; page < tiff.page_count(); ++page) {
+          const PageInfo& info = tiff.page(page);
+          std::vector<float> voxels(static_cast<std::size_t>(info.height * info.width));
+          tiff.read_page(page, voxels.data());
+        }
+      } catch (const UserError& e) {
+        CHECK(has(e.what(), file.string()));
+      }
+    }
   }
 }

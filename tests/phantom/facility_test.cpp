@@ -15,6 +15,7 @@
 #include "pipeline/interop/tiff_image.hpp"
 #include "pipeline/phantom/scene.hpp"
 #include "pipeline/phantom/score.hpp"
+#include "pipeline/phantom/truth.hpp"
 #include "tests/support/temporary.hpp"
 
 using namespace voxflow;
@@ -297,6 +298,57 @@ TEST_CASE("what is written is what a microscope writes, and the truth beside it"
   CHECK(rows[0].starts_with("image\tsubject\tacquired\tobjects\tshift_z_um\tshift_y_um\tshift_x_um\t"));
   CHECK(rows[2] == fmt::format("nuclei_2\tnuclei\t2025-03-17\t{}\t-0.14\t0.09\t0.21\t0.45\t0.15\t0.15\t2\t1.5\t100\t40",
                                made.objects));
+}
+
+TEST_CASE("the truth is read back as it was made") {
+  const TestFolder folder;
+  FacilityOptions options = small();
+  options.images = 1;
+  write_facility(folder.path(), options);
+  const FacilityImage made = make_image(options, 0);
+  const auto truth = read_truth(folder.path());
+  REQUIRE(truth.size() == 2);
+  CHECK(truth[0].image == "nuclei_1");
+  CHECK(truth[1].subject == "beads");
+  CHECK(truth[0].objects == made.objects);
+  CHECK(truth[0].shift_um == made.shift_um);
+  CHECK(read_clean(folder.path(), "nuclei_1", 1).voxels == made.clean[1]);
+  CHECK(read_clean(folder.path(), "nuclei_1", 1).shape == options.shape);
+  const auto labels = read_labels(folder.path(), "nuclei_1");
+  REQUIRE(labels.has_value());
+  CHECK(std::equal(labels->voxels.begin(), labels->voxels.end(), made.labels.begin(), made.labels.end()));
+  CHECK_FALSE(read_labels(folder.path(), "beads_1").has_value());
+  const TestFolder empty;
+  CHECK_THROWS_AS(read_truth(empty.path()), UserError);
+  CHECK_THROWS_AS(read_clean(folder.path(), "nuclei_9", 0), UserError);
+}
+
+TEST_CASE("a damaged truth is refused by file, line and value") {
+  const TestFolder folder;
+  fs::create_directory(folder / "truth");
+  const auto refusal = [&](const std::string& row) -> std::string {
+    write_file_atomically(folder / "truth/truth.tsv", "image\n" + row + "\n");
+    try {
+      read_truth(folder.path());
+    } catch (const UserError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  CHECK(refusal("a\tb") == "'" + (folder / "truth/truth.tsv").string() + "', line 2: it has 2 columns, not 7 or more");
+  CHECK(refusal("a\tb\tc\tmany\t0\t0\t0") == "'" + (folder / "truth/truth.tsv").string() + "': 'many' is no number");
+  interop::TiffStack stack;
+  interop::TiffWriter writer(folder / "truth/x_clean_C0.tif", stack);
+  const std::uint16_t voxel = 1;
+  writer.write_plane(&voxel);
+  writer.finish();
+  std::string message;
+  try {
+    read_clean(folder.path(), "x", 0);
+  } catch (const UserError& e) {
+    message = e.what();
+  }
+  CHECK(message.find("x_clean_C0.tif' is not the truth of a synthetic image") != std::string::npos);
 }
 
 TEST_CASE("files that are there are not overwritten without being asked") {
