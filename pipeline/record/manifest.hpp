@@ -20,7 +20,7 @@ struct Output {
   std::string kind;  // "image", "labels", "mask", "table", "transform", "psf"
   std::string file;  // inside the artifact
   Digest content_digest;
-  std::optional<ImageInfo> image;   // of volumetric outputs
+  std::optional<ImageInfo> image;      // of volumetric outputs
   std::optional<std::uint64_t> count;  // objects of a label image, rows of a table
 };
 
@@ -39,16 +39,16 @@ struct InputRecord {
 
 /// Where an acquisition came from.
 struct Origin {
-  std::vector<std::string> files;      // as given to import
+  std::vector<std::string> files;  // as given to import
   std::vector<Digest> file_digests;
-  std::string importer;                // "tiff"
-  std::string overrides;               // calibration given by a person, JSON text, "" for none
+  std::string importer;   // "tiff"
+  std::string overrides;  // calibration given by a person, JSON text, "" for none
 };
 
 struct Manifest {
-  std::string kind;     // "acquisition" or "result"
+  std::string kind;  // "acquisition" or "result"
   std::string project;
-  std::string name;     // of an acquisition: what people call it
+  std::string name;  // of an acquisition: what people call it
   std::vector<Output> outputs;
   std::vector<FileRecord> files;
   std::vector<Annotation> annotations;  // of an acquisition, as imported
@@ -68,7 +68,7 @@ struct Manifest {
   // How it came about; never part of an identity:
   std::string agent, host, job;
   int attempt = 1;
-  std::string software;  // "voxflow 0.1.0"
+  std::string software;            // "voxflow 0.1.0"
   std::string started, published;  // UTC
   int ranks = 1, threads = 1;
   double wall_s = 0, cpu_s = 0;
@@ -82,9 +82,9 @@ struct Manifest {
 
 /// Something that happened, as the log keeps it. `payload` is JSON text.
 struct Event {
-  std::string id;    // UUID; equal for the same happening
-  std::string time;  // UTC
-  std::string kind;  // "published", "failed", "annotated", "key_declared"
+  std::string id;      // UUID; equal for the same happening
+  std::string time;    // UTC
+  std::string kind;    // "published", "failed", "annotated", "key_declared"
   std::string source;  // artifact relative to the archive, or the run
   std::string payload;
   std::string to_json() const;  // one line
@@ -109,12 +109,18 @@ Event failed_event(const Failure& failure, const std::string& time);
 
 /// A person's or a program's annotation of one entity, as event payload.
 struct AnnotationChange {
-  std::string entity;  // content digest or task id of the entity, hex
+  std::string entity;  // "sha256:<content digest>" or "task:<task key>:<port>"
   std::vector<Annotation> set;
   std::vector<std::string> removed;  // keys
   std::string agent;
   std::string to_json() const;
   static AnnotationChange from_json(std::string_view text);
 };
+/// Every annotation is a happening of its own: its event's id is random.
+Event annotated_event(const AnnotationChange& change, const std::string& time);
+
+/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one happening.
+AnnotationKey annotation_key_from_json(std::string_view text);
+Event key_declared_event(const AnnotationKey& key, const std::string& time);
 
 }  // namespace voxflow::record
