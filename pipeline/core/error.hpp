@@ -33,7 +33,8 @@ class UserError : public Error {
 class SystemError : public Error {
  public:
   explicit SystemError(std::string message) : Error(ExitCode::system, std::move(message)) {}
-  /// Appends strerror(errno_value): "cannot write 'x': No space left on device".
+  /// The error to throw, with strerror(errno_value) appended: "cannot write 'x': Permission denied". Where the value says
+  /// that a disk or quota is full, throws the DiskFullError itself.
   static SystemError from_errno(const std::string& what, int errno_value);
 };
 

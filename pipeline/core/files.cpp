@@ -20,7 +20,8 @@ namespace {
 /// An open file descriptor.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0) : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -73,12 +74,11 @@ std::string read_file(const fs::path& file) {
 
 void write_file_atomically(const fs::path& file, std::string_view bytes) {
   std::string name = (parent_of(file) / ("." + file.filename().string() + ".tmp-XXXXXX")).string();
-  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) fail("create a file beside", file);
+  Descriptor out(::mkostemp(name.data(), O_CLOEXEC));
+  if (out.get() < 0) fail("create a file beside", file);
   try {
-    write_all(fd, bytes, file);
-    if (::fchmod(fd, 0644) != 0 || ::fsync(fd) != 0) fail("write", file);
-    if (::close(fd) != 0) fail("write", file);
+    write_all(out.get(), bytes, file);
+    if (::fchmod(out.get(), 0644) != 0 || ::fsync(out.get()) != 0 || !out.close()) fail("write", file);
     if (::rename(name.c_str(), file.c_str()) != 0) fail("rename a temporary file to", file);
   } catch (...) {
     ::unlink(name.c_str());
