@@ -41,7 +41,7 @@ struct RunOptions {
 
 /// Runs `task` and publishes its artifact; collective over `team`. Every rank returns or throws alike: errors of single
 /// ranks are agreed upon, and rank 0's message names the ranks. Already published: returns without work.
-archive::PublishOutcome run_task(const record::Task& task, const archive::Archive& archive, const plugins::Registry& kernels,
-                                 Team& team, const RunOptions& options);
+archive::PublishOutcome run_task(const record::Task& task, const archive::Archive& archive,
+                                 const plugins::Registry& kernels, Team& team, const RunOptions& options);
 
 }  // namespace voxflow::run
