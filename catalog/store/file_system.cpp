@@ -34,7 +34,7 @@ void require_local_disk(const std::filesystem::path& database) {
   const auto folder = database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
   struct statfs info {};
   if (::statfs(folder.c_str(), &info) != 0)
-    throw SystemError::from_errno(fmt::format("cannot look at folder '{}' of the catalog", folder.string()), errno);
+    throw_errno(fmt::format("cannot look at folder '{}' of the catalog", folder.string()), errno);
   // f_type is signed on some machines; the magic numbers are 32 bits.
   if (const auto name = network_file_system(static_cast<std::uint32_t>(info.f_type)))
     throw UserError(
