@@ -10,12 +10,8 @@ namespace voxflow {
 void throw_errno(const std::string& what, int errno_value) {
   const std::string text = fmt::format("{}: {}", what, std::strerror(errno_value));
   if (errno_value == ENOSPC || errno_value == EDQUOT) throw DiskFullError(text);
-<<<<<<< HEAD
   if (errno_value == ENOMEM) throw OutOfMemoryError(text);
   throw SystemError(text);
-=======
-  return SystemError(text);
->>>>>>> archive
 }
 
 }  // namespace voxflow

@@ -33,12 +33,6 @@ class UserError : public Error {
 class SystemError : public Error {
  public:
   explicit SystemError(std::string message) : Error(ExitCode::system, std::move(message)) {}
-<<<<<<< HEAD
-=======
-  /// The error to throw, with strerror(errno_value) appended: "cannot write 'x': Permission denied". Where the value says
-  /// that a disk or quota is full, throws the DiskFullError itself.
-  static SystemError from_errno(const std::string& what, int errno_value);
->>>>>>> archive
 };
 
 /// A disk or quota is full: SystemError that pauses a run instead of failing its tasks one by one.

@@ -21,11 +21,7 @@ namespace {
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
-<<<<<<< HEAD
   Descriptor(const fs::path& path, int flags) : Descriptor(::open(path.c_str(), flags | O_CLOEXEC)) {}
-=======
-  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
->>>>>>> archive
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
