@@ -41,14 +41,24 @@ std::string_view port_kind(catalog::EntityKind k) {
   return k == catalog::EntityKind::acquisition || k == catalog::EntityKind::result ? "image" : to_string(k);
 }
 
+ImageInfo narrowed(ImageInfo info, const StepOnImages& s) {
+  if (!s.channels.empty()) {
+    std::vector<record::Channel> kept;
+    for (const int c : s.channels) kept.push_back(info.channels[static_cast<std::size_t>(c)]);
+    info.channels = std::move(kept);
+  }
+  if (!s.timepoints.empty()) info.timepoints = static_cast<int>(s.timepoints.size());
+  return info;
+}
+
 std::map<std::string, ImageInfo> like_first_input(const StepOnImages& s) {
   std::map<std::string, ImageInfo> outputs;
   if (s.first_input.empty()) return outputs;
-  const SchemaInfo& schema = s.kernel.schema();
-  for (const PortInfo& o : schema.outputs) {
+  const ImageInfo first = narrowed(s.images.at(s.first_input), s);
+  for (const PortInfo& o : s.kernel.schema().outputs) {
     if (!is_volumetric(o.type.kind)) continue;
-    const auto like = s.inputs.find(o.type.same_as);
-    ImageInfo info = like == s.inputs.end() ? s.inputs.at(s.first_input) : like->second;
+    const auto like = s.images.find(o.type.same_as);
+    ImageInfo info = like == s.images.end() || like->first == s.first_input ? first : like->second;
     if (o.type.kind == PortKind::labels) info.kind = record::ImageKind::labels;
     if (o.type.kind == PortKind::mask) info.kind = record::ImageKind::mask;
     if (o.type.dtype) info.dtype = *o.type.dtype;
@@ -82,16 +92,6 @@ void check_timepoints(const Step& step, const ImageInfo& info) {
   for (const int t : step.timepoints)
     if (t >= info.timepoints)
       throw UserError(fmt::format("there is no timepoint {} in the image, allowed 0 to {}", t, info.timepoints - 1));
-}
-
-ImageInfo narrowed(ImageInfo info, const record::TaskIdentity& identity) {
-  if (!identity.channels.empty()) {
-    std::vector<record::Channel> kept;
-    for (const int c : identity.channels) kept.push_back(info.channels[static_cast<std::size_t>(c)]);
-    info.channels = std::move(kept);
-  }
-  if (!identity.timepoints.empty()) info.timepoints = static_cast<int>(identity.timepoints.size());
-  return info;
 }
 
 class Planner {
@@ -200,17 +200,13 @@ class Planner {
     std::vector<Source> sources;
     for (const StepInput& in : step.inputs) sources.push_back(source_of(in, schema, image, chosen));
 
-    record::Task task;
-    task.identity.kernel = schema.name;
-    task.identity.version = schema.version;
-    for (const Source& s : sources) task.identity.inputs[s.input.port] = s.input.id;
-
     const Source* origin = sources.empty() ? nullptr : &sources.front();
     for (const Source& s : sources)
       if (s.selected && !origin->selected) origin = &s;
-    StepOnImages on = narrow(step, kernel, sources, task.identity);
-    set_params(step, schema, origin == nullptr ? image : *origin->origin, on, task.identity);
-    task.identity.block_shape = options_.block_shape ? options_.block_shape(on) : step.blocks;
+    StepOnImages on = on_images(step, kernel, sources);
+    set_params(step, origin == nullptr ? image : *origin->origin, on);
+    record::Task task;
+    task.identity = identity_of(on, sources);
     task.key = task.identity.key();
     if (const auto known = by_key_.find(task.key); known != by_key_.end()) return known->second;
 
@@ -220,35 +216,44 @@ class Planner {
     return add(std::move(task), step, sources, std::move(made));
   }
 
-  StepOnImages narrow(const Step& step, const AnyKernel& kernel, const std::vector<Source>& sources,
-                      record::TaskIdentity& identity) {
-    StepOnImages on{kernel, {}, {}, "", step.blocks, step.resources.ranks, step.resources.threads};
+  static StepOnImages on_images(const Step& step, const AnyKernel& kernel, const std::vector<Source>& sources) {
+    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads};
     for (const PortInfo& port : kernel.schema().inputs)
       for (const Source& s : sources)
         if (s.input.port == port.name && s.image != nullptr) {
-          on.inputs[port.name] = *s.image;
+          on.images[port.name] = *s.image;
           if (on.first_input.empty()) on.first_input = port.name;
         }
-    first_channels_.clear();
     if (on.first_input.empty()) return on;
-    ImageInfo& first = on.inputs[on.first_input];
-    first_channels_ = first.channels;
-    identity.channels = channel_indices(step, first);
+    const ImageInfo& first = on.images[on.first_input];
+    on.channels = channel_indices(step, first);
     check_timepoints(step, first);
-    identity.timepoints = unless_all(step.timepoints, first.timepoints);
-    first = narrowed(std::move(first), identity);
+    on.timepoints = unless_all(step.timepoints, first.timepoints);
     return on;
   }
 
-  void set_params(const Step& step, const SchemaInfo& schema, const Entity& image, StepOnImages& on,
-                  record::TaskIdentity& identity) const {
-    std::vector<int> used = identity.channels;
+  static void set_params(const Step& step, const Entity& image, StepOnImages& on) {
+    const std::vector<record::Channel> channels =
+        on.first_input.empty() ? std::vector<record::Channel>{} : on.images[on.first_input].channels;
+    std::vector<int> used = on.channels;
     if (used.empty())
-      for (int c = 0; c < static_cast<int>(first_channels_.size()); ++c) used.push_back(c);
-    StepParams params = step_params(step, schema, image, first_channels_, used);
-    identity.params = record::canonical_params(params.all);
-    for (const auto& [c, values] : params.by_channel) identity.params_by_channel[c] = record::canonical_params(values);
+      for (int c = 0; c < static_cast<int>(channels.size()); ++c) used.push_back(c);
+    StepParams params = step_params(step, on.kernel.schema(), image, channels, used);
     on.params = std::move(params.all);
+    on.params_by_channel = std::move(params.by_channel);
+  }
+
+  record::TaskIdentity identity_of(const StepOnImages& on, const std::vector<Source>& sources) const {
+    record::TaskIdentity id;
+    id.kernel = on.kernel.schema().name;
+    id.version = on.kernel.schema().version;
+    id.params = record::canonical_params(on.params);
+    for (const auto& [c, values] : on.params_by_channel) id.params_by_channel[c] = record::canonical_params(values);
+    for (const Source& s : sources) id.inputs[s.input.port] = s.input.id;
+    id.channels = on.channels;
+    id.timepoints = on.timepoints;
+    id.block_shape = options_.block_shape ? options_.block_shape(on) : on.blocks;
+    return id;
   }
 
   void check_memory(const Step& step, const StepOnImages& on) const {
@@ -328,7 +333,6 @@ class Planner {
   std::vector<Made> made_;
   std::map<Digest, std::size_t> by_key_;
   std::map<std::string, std::size_t> of_step_;
-  std::vector<record::Channel> first_channels_;
 };
 }  // namespace
 

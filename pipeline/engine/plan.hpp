@@ -20,11 +20,12 @@ namespace voxflow::engine {
 /// One step on one input set, as far as it is known before anything runs.
 struct StepOnImages {
   const AnyKernel& kernel;
-  ParamValues params;  // resolved
-  /// The volumetric inputs by port; the first one is narrowed to the step's channels and timepoints.
-  std::map<std::string, record::ImageInfo> inputs;
-  std::string first_input;       // port of the first volumetric input, "" where there is none
-  std::optional<Index3> blocks;  // the step's wish for its block cores, z-y-x
+  ParamValues params;                               // resolved
+  std::map<int, ParamValues> params_by_channel;     // resolved; by the first volumetric input's channel
+  std::map<std::string, record::ImageInfo> images;  // volumetric inputs, by port
+  std::string first_input;                          // port of the first volumetric one, "" where there is none
+  std::vector<int> channels, timepoints;            // to which the step narrows it; empty: all
+  std::optional<Index3> blocks;                     // wished core shape, z-y-x
   int ranks = 1, threads = 1;
 };
 
