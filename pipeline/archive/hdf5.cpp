@@ -27,7 +27,6 @@ herr_t append_words(unsigned, const H5E_error2_t* error, void* text) {
   std::string words;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, append_words, &words);
   H5Eclear2(H5E_DEFAULT);
-  if (const int number = errno_in(words); number != 0) throw_errno("cannot " + what, number);
   throw SystemError(fmt::format("cannot {}: HDF5: {}", what, words.empty() ? "no reason given" : words));
 }
 
