@@ -7,10 +7,6 @@
 
 namespace voxflow {
 
-SystemError SystemError::from_errno(const std::string& what, int errno_value) {
-  throw_errno(what, errno_value);
-}
-
 void throw_errno(const std::string& what, int errno_value) {
   const std::string text = fmt::format("{}: {}", what, std::strerror(errno_value));
   if (errno_value == ENOSPC || errno_value == EDQUOT) throw DiskFullError(text);

@@ -33,8 +33,6 @@ class UserError : public Error {
 class SystemError : public Error {
  public:
   explicit SystemError(std::string message) : Error(ExitCode::system, std::move(message)) {}
-  /// Throws as throw_errno does; returns nothing.
-  [[noreturn]] static SystemError from_errno(const std::string& what, int errno_value);
 };
 
 /// A disk or quota is full: SystemError that pauses a run instead of failing its tasks one by one.
