@@ -74,6 +74,14 @@ function(voxflow_check_headers target)
   endif()
 endfunction()
 
+# voxflow_install_room(NAME)
+# Installs a room's library and headers: `core` and `sdk`, the stable interface.
+function(voxflow_install_room name)
+  install(TARGETS voxflow_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/voxflow/pipeline/${name}
+    FILES_MATCHING PATTERN "*.hpp")
+endfunction()
+
 # voxflow_add_room(NAME [SHARED] SOURCES ... [PUBLIC ...] [PRIVATE ...])
 # A room is one library, target voxflow_NAME with alias voxflow::NAME.
 function(voxflow_add_room name)
