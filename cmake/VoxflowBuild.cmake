@@ -49,7 +49,8 @@ target_compile_options(voxflow_build INTERFACE -march=x86-64-v3 -ffp-contract=of
   $<$<BOOL:${VOXFLOW_WARNINGS_AS_ERRORS}>:-Werror>)
 target_include_directories(voxflow_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 if(VOXFLOW_SANITIZE)
-  target_compile_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined)
   target_link_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE})
 endif()
 
