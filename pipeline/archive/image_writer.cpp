@@ -75,7 +75,7 @@ struct ImageWriter::Impl {
       if (failure.error == 0) throw;
     }
     if (failure.error != 0)
-      throw SystemError::from_errno(fmt::format("cannot write '{}'", file.string()), failure.error);
+      throw_errno(fmt::format("cannot write '{}'", file.string()), failure.error);
   }
 
   std::size_t first_chunk(int t, int c) const {

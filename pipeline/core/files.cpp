@@ -21,7 +21,7 @@ namespace {
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  Descriptor(const fs::path& path, int flags) : Descriptor(::open(path.c_str(), flags | O_CLOEXEC)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -36,7 +36,7 @@ class Descriptor {
 };
 
 [[noreturn]] void fail(std::string_view verb, const fs::path& path) {
-  throw SystemError::from_errno(fmt::format("cannot {} '{}'", verb, path.string()), errno);
+  throw_errno(fmt::format("cannot {} '{}'", verb, path.string()), errno);
 }
 
 void write_all(int fd, std::string_view bytes, const fs::path& path) {
@@ -66,6 +66,10 @@ std::string read_file(const fs::path& file) {
     const std::size_t at = bytes.size();
     bytes.resize(at + kStep);
     const ssize_t n = ::read(in.get(), bytes.data() + at, kStep);
+    if (n < 0 && errno == EINTR) {
+      bytes.resize(at);
+      continue;
+    }
     if (n < 0) fail("read", file);
     bytes.resize(at + static_cast<std::size_t>(n));
     if (n == 0) return bytes;
@@ -96,7 +100,7 @@ void fsync_path(const fs::path& path) {
 void make_directories(const fs::path& dir) {
   std::error_code error;
   fs::create_directories(dir, error);
-  if (error) throw SystemError::from_errno(fmt::format("cannot create folder '{}'", dir.string()), error.value());
+  if (error) throw_errno(fmt::format("cannot create folder '{}'", dir.string()), error.value());
 }
 
 TemporaryDirectory::TemporaryDirectory(const fs::path& parent, std::string_view prefix) {

@@ -38,7 +38,7 @@ class VolumeView {
 
 /// Copies voxels between views of equal shape with contiguous rows.
 template <class T>
-void copy_voxels(VolumeView<const T> from, VolumeView<T> to) {
+void copy_voxels(VolumeView<const std::type_identity_t<T>> from, VolumeView<T> to) {
   for (Index z = 0; z < from.shape()[kZ]; ++z)
     for (Index y = 0; y < from.shape()[kY]; ++y)
       std::memcpy(to.row(z, y), from.row(z, y), static_cast<std::size_t>(from.shape()[kX]) * sizeof(T));

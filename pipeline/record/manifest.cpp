@@ -9,6 +9,7 @@
 namespace voxflow::record {
 
 namespace {
+constexpr const char* kFormat = "voxflow-manifest";
 constexpr int kManifestVersion = 1;
 
 Json to_json(const Output& o) {
@@ -77,7 +78,7 @@ std::string Manifest::to_json() const {
   Json file_list = Json::array();
   for (const FileRecord& f : files)
     file_list.push_back({{"name", f.name}, {"size_bytes", f.size_bytes}, {"sha256", f.sha256.hex()}});
-  Json j{{"format", "voxflow-manifest"},
+  Json j{{"format", kFormat},
          {"format_version", kManifestVersion},
          {"kind", kind},
          {"project", project},
@@ -108,16 +109,13 @@ std::string Manifest::to_json() const {
     j["workflow"] = {{"name", workflow}, {"step", step}, {"run", run}, {"sha256", workflow_sha256}};
     j["counters"] = counters;
   }
-  return j.dump(1) + "\n";
+  return dump(j, 1) + "\n";
 }
 
 Manifest Manifest::from_json(std::string_view text) {
   const Json j = parse_json(text, "manifest");
   return reading("manifest", [&] {
-    if (j.at("format") != "voxflow-manifest" || j.at("format_version").get<int>() > kManifestVersion)
-      throw UserError(
-          fmt::format("the manifest has format version {}, this voxflow knows up to {}; use a newer voxflow",
-                      j.at("format_version").dump(), kManifestVersion));
+    check_format(j, kFormat, kManifestVersion, "manifest");
     Manifest m;
     m.kind = j.at("kind").get<std::string>();
     m.project = j.at("project").get<std::string>();
@@ -162,7 +160,7 @@ Manifest Manifest::from_json(std::string_view text) {
 }
 
 std::string Event::to_json() const {
-  return Json{{"id", id}, {"time", time}, {"kind", kind}, {"source", source}, {"payload", Json::parse(payload)}}.dump();
+  return dump({{"id", id}, {"time", time}, {"kind", kind}, {"source", source}, {"payload", Json::parse(payload)}});
 }
 
 Event Event::from_json(std::string_view line) {
@@ -180,10 +178,15 @@ Event published_event(const Manifest& manifest, const std::string& artifact) {
 }
 
 std::string Failure::to_json() const {
-  return Json{
-      {"task_key", task_key.hex()}, {"run", run},         {"step", step}, {"image", image}, {"attempt", attempt},
-      {"class", failure_class},     {"message", message}, {"node", node}, {"log", log}}
-      .dump();
+  return dump({{"task_key", task_key.hex()},
+               {"run", run},
+               {"step", step},
+               {"image", image},
+               {"attempt", attempt},
+               {"class", failure_class},
+               {"message", message},
+               {"node", node},
+               {"log", log}});
 }
 
 Failure Failure::from_json(std::string_view text) {
@@ -202,7 +205,7 @@ Event failed_event(const Failure& failure, const std::string& time) {
 }
 
 std::string AnnotationChange::to_json() const {
-  return Json{{"entity", entity}, {"set", array_of(set)}, {"removed", removed}, {"agent", agent}}.dump();
+  return dump({{"entity", entity}, {"set", array_of(set)}, {"removed", removed}, {"agent", agent}});
 }
 
 AnnotationChange AnnotationChange::from_json(std::string_view text) {
@@ -215,6 +218,23 @@ AnnotationChange AnnotationChange::from_json(std::string_view text) {
     change.agent = j.at("agent").get<std::string>();
     return change;
   });
+}
+
+Event annotated_event(const AnnotationChange& change, const std::string& time) {
+  return {uuid4(), time, "annotated", change.entity, change.to_json()};
+}
+
+AnnotationKey annotation_key_from_json(std::string_view text) {
+  const Json j = parse_json(text, "key declaration");
+  return reading("key declaration", [&] {
+    return AnnotationKey{j.at("name").get<std::string>(), annotation_type_of(j.at("type")), j.at("unit").get<std::string>()};
+  });
+}
+
+Event key_declared_event(const AnnotationKey& key, const std::string& time) {
+  const std::string type(to_string(key.type));
+  return {uuid5(fmt::format("key_declared\n{}\n{}\n{}", key.name, type, key.unit)), time, "key_declared", "",
+          Json{{"name", key.name}, {"type", type}, {"unit", key.unit}}.dump()};
 }
 
 }  // namespace voxflow::record

@@ -7,6 +7,9 @@
 namespace voxflow::record {
 
 namespace {
+constexpr const char* kFormat = "voxflow-batch";
+constexpr int kBatchVersion = 1;
+
 Json identity_json(const TaskIdentity& id) {
   Json by = Json::array();
   for (const auto& [channel, params] : id.params_by_channel) by.push_back({channel, Json::parse(params)});
@@ -82,7 +85,7 @@ std::string folder(const std::string& project, const char* kind, const Digest& d
 }  // namespace
 
 std::string Task::to_json() const {
-  return task_json(*this).dump();
+  return dump(task_json(*this));
 }
 
 Task Task::from_json(std::string_view text) {
@@ -93,24 +96,25 @@ Task Task::from_json(std::string_view text) {
 std::string Batch::to_json() const {
   Json list = Json::array();
   for (const Task& t : tasks) list.push_back(task_json(t));
-  return Json{{"format", "voxflow-batch"},
-              {"format_version", 1},
-              {"id", id},
-              {"run", run},
-              {"archive", archive},
-              {"agent", agent},
-              {"job", job},
-              {"cores", cores},
-              {"hang_timeout_s", hang_timeout_s},
-              {"plugin_folders", plugin_folders},
-              {"tasks", std::move(list)}}
-             .dump(1) +
+  return dump(Json{{"format", kFormat},
+                   {"format_version", kBatchVersion},
+                   {"id", id},
+                   {"run", run},
+                   {"archive", archive},
+                   {"agent", agent},
+                   {"job", job},
+                   {"cores", cores},
+                   {"hang_timeout_s", hang_timeout_s},
+                   {"plugin_folders", plugin_folders},
+                   {"tasks", std::move(list)}},
+              1) +
          "\n";
 }
 
 Batch Batch::from_json(std::string_view text) {
   const Json j = parse_json(text, "batch");
   return reading("batch", [&] {
+    check_format(j, kFormat, kBatchVersion, "batch");
     Batch b;
     b.id = j.at("id").get<std::string>();
     b.run = j.at("run").get<std::string>();
@@ -152,7 +156,7 @@ std::string TaskReport::to_json() const {
   if (!message.empty()) j["message"] = message;
   if (!node.empty()) j["node"] = node;
   if (!log.empty()) j["log"] = log;
-  return j.dump();
+  return dump(j);
 }
 
 TaskReport TaskReport::from_json(std::string_view line) {

@@ -5,10 +5,12 @@
 //   static void describe(KernelSchema<Params>&);
 //   void run(const Params&, [const State&,] [const Survey&,] const Block&, Context&) const;     unless only `emit`s
 // and, where it needs them,
+//   void check(const Params&) const;                       throws UserError where values do not fit each other
 //   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input with a border
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
-//   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers; `volume`: needed
+//   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers, of run or survey
+//                                                           for one block whose input box has this extent; `volume`: needed
 //   using State = ...;
 //   State prepare(const Params&, const Geometry&) const;   once a process and task
 //   using Survey = ...;
@@ -61,7 +63,7 @@ class AnyKernel {
   virtual ~AnyKernel() = default;
   virtual const SchemaInfo& schema() const = 0;
   virtual bool has_scratch_bytes() const = 0;
-  /// Throws UserError when a value does not fit its declaration.
+  /// Throws UserError when a value does not fit its declaration or the other values.
   virtual std::unique_ptr<BoundKernel> bind(const ParamValues&) const = 0;
 };
 
@@ -223,7 +225,10 @@ class Registered final : public AnyKernel {
     };
   }
   std::unique_ptr<BoundKernel> bind(const ParamValues& values) const override {
-    return std::make_unique<Bound<K>>(schema_.make(resolve_params(schema_.info(), values)));
+    auto params = schema_.make(resolve_params(schema_.info(), values));
+    if constexpr (requires(const K k) { k.check(params); })
+      with_context("kernel '" + schema_.info().name + "'", [&] { K{}.check(params); });
+    return std::make_unique<Bound<K>>(std::move(params));
   }
 
  private:
