@@ -1,9 +1,10 @@
 // Finds, stamp-checks and loads kernels.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <memory>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/sdk/kernel.hpp"
@@ -17,13 +18,15 @@ struct Entry {
   std::string digest;          // SHA-256 of the file, hex
 };
 
-/// The kernels of one process, by name.
+/// The kernels of one process, by name. References to entries stay valid for as long as the registry lives.
 class Registry {
  public:
-  /// Loads every voxflow_kernel_*.so of the folders (in order; a later folder may not redefine a name). A plugin with
-  /// another stamp, an incomplete declaration or a taken name is refused: UserError that names file, value and remedy.
+  /// Loads every voxflow_kernel_*.so of a folder. A plugin with another stamp, an incomplete declaration or a taken
+  /// name is refused: UserError that names file, value and remedy. Loaded code stays in the process until it ends.
   void load_folder(const std::filesystem::path& folder);
+  /// Loads one plugin, under any file name; a file that is loaded already is left alone.
   void load_file(const std::filesystem::path& file);
+  /// Registers a kernel of this program. Throws UserError as load_folder does.
   void add(std::shared_ptr<const AnyKernel> kernel);
 
   /// Throws UserError with the nearest name when there is none.
@@ -34,13 +37,15 @@ class Registry {
   std::vector<std::string> names() const;
 
  private:
-  std::vector<Entry> entries_;
+  void insert(Entry entry);
+  std::map<std::string, Entry, std::less<>> entries_;
 };
 
 /// What differs between a plugin's stamp and this program's, and what to do; "" when they agree.
 std::string stamp_difference(const PluginStamp& plugin, const PluginStamp& host);
 
-/// <program>/../lib/voxflow/kernels, then the folders of VOXFLOW_KERNEL_PATH.
+/// <folder of the program>/../lib/voxflow/kernels where that exists, then the folders of VOXFLOW_KERNEL_PATH (separated
+/// by colons).
 std::vector<std::filesystem::path> default_folders();
 
 }  // namespace voxflow::plugins

@@ -1,0 +1,4 @@
+// A shared object that is no plugin.
+extern "C" int voxflow_something_else() {
+  return 1;
+}
