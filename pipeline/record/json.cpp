@@ -65,6 +65,15 @@ ImageInfo image_info_from(const Json& j) {
   return info;
 }
 
+std::string ImageInfo::to_json() const {
+  return record::to_json(*this).dump();
+}
+
+ImageInfo ImageInfo::from_json(std::string_view text) {
+  const Json j = parse_json(text, "image description");
+  return reading("image description", [&] { return image_info_from(j); });
+}
+
 Json to_json(const Annotation& a) {
   Json j{{"key", a.key.name}, {"type", to_string(a.key.type)}, {"unit", a.key.unit}};
   std::visit([&](const auto& v) { j["value"] = v; }, a.value);
