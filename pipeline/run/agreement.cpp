@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 
 #include "pipeline/core/bytes.hpp"
@@ -34,7 +35,8 @@ RankFailure combine(const std::vector<std::optional<RankFailure>>& failures) {
     else
       it->ranks.push_back(std::to_string(rank));
   }
-  if (distinct.size() > 1) std::erase_if(distinct, [](const Distinct& d) { return d.failure.failure_class == "cancelled"; });
+  if (distinct.size() > 1)
+    std::erase_if(distinct, [](const Distinct& d) { return d.failure.failure_class == "cancelled"; });
   RankFailure all = distinct.front().failure;
   all.message.clear(), all.where.clear();
   for (const Distinct& d : distinct) {
@@ -100,7 +102,8 @@ void announce(Team& team, const std::vector<std::optional<RankFailure>>& failure
         break;
       }
   team.broadcast(bytes);
-  if (const auto failure = decode_failure(bytes)) throw TaskError(failure->code, failure->failure_class, failure->message);
+  if (const auto failure = decode_failure(bytes))
+    throw TaskError(failure->code, failure->failure_class, failure->message);
 }
 
 void agree(Team& team, const std::optional<RankFailure>& failure) {

@@ -31,8 +31,8 @@ struct RankFailure {
 /// The class and message of the exception.
 RankFailure describe_failure(const std::exception_ptr& error);
 
-/// Collective. Throws at every rank the same TaskError when any rank gives a failure: each distinct message once, with the
-/// ranks that met it.
+/// Collective. Throws at every rank the same TaskError when any rank gives a failure: each distinct message once, with
+/// the ranks that met it.
 void agree(Team& team, const std::optional<RankFailure>& failure);
 
 /// As agree, for failures that rank 0 knows already; `failures` is looked at on rank 0, one entry a rank.
@@ -68,7 +68,8 @@ decltype(auto) in_kernel(const std::string& kernel, F&& f) {
   } catch (const std::exception& e) {
     throw TaskError(ExitCode::internal, "kernel_error", "kernel '" + kernel + "': " + e.what());
   } catch (...) {
-    throw TaskError(ExitCode::internal, "kernel_error", "kernel '" + kernel + "' threw something that is no std::exception");
+    throw TaskError(ExitCode::internal, "kernel_error",
+                    "kernel '" + kernel + "' threw something that is no std::exception");
   }
 }
 

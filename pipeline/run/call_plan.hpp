@@ -15,7 +15,7 @@ struct AxisPlan {
   bool all = false;         // one call sees all positions
   std::vector<int> values;  // of each position: the index that kernels, tables and transforms are told
   std::map<std::string, std::vector<int>> of_port;
-  std::string leading;      // the port whose channel names and time step the outputs take
+  std::string leading;  // the port whose channel names and time step the outputs take
 };
 
 /// (timepoint, channel), as positions of the output or as indices of an input.
@@ -36,8 +36,8 @@ struct CallPlan {
   std::vector<Call> calls;  // t-major
 };
 
-/// `ports`: the volumetric inputs that are connected, in the order of the schema; `channels` and `timepoints` narrow the
-/// first one. Throws UserError when the images' timepoints or channels do not fit together or are not there.
+/// `ports`: the volumetric inputs that are connected, in the order of the schema; `channels` and `timepoints` narrow
+/// the first one. Throws UserError when the images' timepoints or channels do not fit together or are not there.
 CallPlan plan_calls(const SchemaInfo& schema, const std::vector<std::pair<std::string, record::ImageInfo>>& ports,
                     const std::vector<int>& channels, const std::vector<int>& timepoints);
 

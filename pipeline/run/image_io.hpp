@@ -26,7 +26,8 @@ class ImageSink {
   /// Announces an output before its first chunk. `storage`: voxel type on disk (archive::encode_chunk).
   virtual void open(const std::string& port, const record::ImageInfo& info, DType storage) = 0;
   /// Stores one chunk; `chunk` counts chunks, z-y-x. Every chunk of every (t, c) comes once, in any order.
-  virtual void put(const std::string& port, int t, int c, const Index3& chunk, const archive::EncodedChunk& encoded) = 0;
+  virtual void put(const std::string& port, int t, int c, const Index3& chunk,
+                   const archive::EncodedChunk& encoded) = 0;
 };
 
 }  // namespace voxflow::run

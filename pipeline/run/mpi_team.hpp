@@ -6,7 +6,8 @@
 
 namespace voxflow::run {
 
-/// MPI for the life of the object: initialised (main thread calls only) and finalised. Make one, before any thread starts.
+/// MPI for the life of the object: initialised (main thread calls only) and finalised. Make one, before any thread
+/// starts.
 class MpiSession {
  public:
   /// Throws SystemError when MPI does not start.

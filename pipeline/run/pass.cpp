@@ -147,7 +147,8 @@ void run_other_rank(Team& team, const Pass& pass, const RunOptions& options) {
   int from = 0;
   bool stopped = false;
   for (Message message; !workers.finished();) {
-    if (workers.next(message, std::chrono::milliseconds(1))) team.send(0, kUpTag, upward(Kind::unit, message.unit, message.bytes));
+    if (workers.next(message, std::chrono::milliseconds(1)))
+      team.send(0, kUpTag, upward(Kind::unit, message.unit, message.bytes));
     if (watch.due(workers.pulse())) team.send(0, kUpTag, upward(Kind::pulse, 0, ""));
     if (!stopped && team.try_receive(kStopTag, bytes, from)) stopped = true, workers.stop();
     if (!failure && asked_to_cancel(options)) failure = cancelled(), workers.stop();
@@ -161,7 +162,11 @@ void run_other_rank(Team& team, const Pass& pass, const RunOptions& options) {
 class Hub {
  public:
   Hub(Team& team, const Pass& pass, const RunOptions& options)
-      : team_(team), pass_(pass), options_(options), failures_(static_cast<std::size_t>(team.size())), waiting_for_(team.size() - 1) {}
+      : team_(team),
+        pass_(pass),
+        options_(options),
+        failures_(static_cast<std::size_t>(team.size())),
+        waiting_for_(team.size() - 1) {}
 
   std::vector<std::optional<RankFailure>> run() {
     Workers workers(pass_, decompose::dealt(pass_.units, 0, team_.size()));

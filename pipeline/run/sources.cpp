@@ -27,8 +27,8 @@ Index3 dense(const Index3& shape) {
 }
 
 // Copies rows of `extent` between arrays whose first voxels are given.
-void copy_rows(const std::byte* from, const Index3& from_stride, std::byte* to, const Index3& to_stride, const Index3& extent,
-               std::size_t voxel_bytes) {
+void copy_rows(const std::byte* from, const Index3& from_stride, std::byte* to, const Index3& to_stride,
+               const Index3& extent, std::size_t voxel_bytes) {
   const auto bytes = static_cast<Index>(voxel_bytes);
   for (Index z = 0; z < extent[kZ]; ++z)
     for (Index y = 0; y < extent[kY]; ++y)
@@ -40,8 +40,8 @@ void copy_rows(const std::byte* from, const Index3& from_stride, std::byte* to, 
 MemorySource::MemorySource(record::ImageInfo info, std::vector<std::byte> voxels)
     : info_(std::move(info)), voxels_(std::move(voxels)) {
   if (voxels_.size() != volumes(info_) * volume_bytes(info_))
-    throw InternalError(
-        fmt::format("an image in memory has {} bytes, its shape asks for {}", voxels_.size(), volumes(info_) * volume_bytes(info_)));
+    throw InternalError(fmt::format("an image in memory has {} bytes, its shape asks for {}", voxels_.size(),
+                                    volumes(info_) * volume_bytes(info_)));
 }
 
 void MemorySource::read(int t, int c, const Box3& box, void* to, const Index3& stride) const {
@@ -72,16 +72,17 @@ void MemorySink::put(const std::string& port, int t, int c, const Index3& chunk,
   const auto chunk_voxels = static_cast<std::size_t>(count(chunk_shape));
   const std::size_t voxel_bytes = size_bytes(image.info.dtype), volume = volume_number(image.info, t, c);
   std::vector<std::byte> decoded(chunk_voxels * voxel_bytes);
-  archive::decode_chunk(encoded.bytes.data(), encoded.bytes.size(), chunk_voxels, image.storage, image.info.dtype, decoded.data());
+  archive::decode_chunk(encoded.bytes.data(), encoded.bytes.size(), chunk_voxels, image.storage, image.info.dtype,
+                        decoded.data());
   Box3 box;
   for (std::size_t i = 0; i < 3; ++i) box.origin[i] = chunk[i] * chunk_shape[i], box.extent[i] = chunk_shape[i];
   box = intersect(box, image.info.grid.box());
   const Index3 own = dense(image.info.grid.shape);
-  std::byte* to =
-      image.voxels.data() + volume * volume_bytes(image.info) + static_cast<std::size_t>(offset(box.origin, own)) * voxel_bytes;
+  std::byte* to = image.voxels.data() + volume * volume_bytes(image.info) +
+                  static_cast<std::size_t>(offset(box.origin, own)) * voxel_bytes;
   copy_rows(decoded.data(), dense(chunk_shape), to, own, box.extent, voxel_bytes);
-  image.chunks.at(volume * static_cast<std::size_t>(count(counts)) + static_cast<std::size_t>(offset(chunk, dense(counts)))) =
-      encoded.digest;
+  image.chunks.at(volume * static_cast<std::size_t>(count(counts)) +
+                  static_cast<std::size_t>(offset(chunk, dense(counts)))) = encoded.digest;
 }
 
 const MemorySink::Image& MemorySink::image(const std::string& port) const {

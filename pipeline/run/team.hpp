@@ -5,8 +5,8 @@
 
 namespace voxflow::run {
 
-/// Messages between the ranks of a team; implemented by MPI, and by a team of one for tests and tools. All functions are
-/// called by a rank's main thread only.
+/// Messages between the ranks of a team; implemented by MPI, and by a team of one for tests and tools. All functions
+/// are called by a rank's main thread only.
 class Team {
  public:
   virtual ~Team() = default;
