@@ -27,7 +27,7 @@ std::string software() {
 
 void set_mode(const fs::path& path, mode_t mode) {
   if (::chmod(path.c_str(), mode) != 0)
-    throw SystemError::from_errno(fmt::format("cannot set the permissions of '{}'", path.string()), errno);
+    throw_errno(fmt::format("cannot set the permissions of '{}'", path.string()), errno);
 }
 
 /// The folder and every one above it down from the root, so that new folders outlive a power cut.
@@ -111,7 +111,7 @@ bool Archive::published(const std::string& artifact) const {
   std::error_code error;
   const bool there = fs::exists(root_ / artifact / record::kManifestName, error);
   if (error)
-    throw SystemError::from_errno(fmt::format("cannot look into '{}'", (root_ / artifact).string()), error.value());
+    throw_errno(fmt::format("cannot look into '{}'", (root_ / artifact).string()), error.value());
   return there;
 }
 

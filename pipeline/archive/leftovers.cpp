@@ -102,7 +102,7 @@ std::size_t remove_leftovers(const Archive& archive) {
   for (const fs::path& folder : find_leftovers(archive)) {
     std::error_code error;
     fs::remove_all(folder, error);
-    if (error) throw SystemError::from_errno(fmt::format("cannot remove '{}'", folder.string()), error.value());
+    if (error) throw_errno(fmt::format("cannot remove '{}'", folder.string()), error.value());
     ++removed;
   }
   return removed;

@@ -1,32 +1,27 @@
 #include "pipeline/record/archive_record.hpp"
 
-#include <fmt/format.h>
-
 #include "pipeline/record/json.hpp"
 
 namespace voxflow::record {
 
 namespace {
+constexpr const char* kFormat = "voxflow-archive";
 constexpr int kArchiveVersion = 1;
-}
+}  // namespace
 
 std::string ArchiveRecord::to_json() const {
-  return Json{{"format", "voxflow-archive"},
-              {"format_version", kArchiveVersion},
-              {"software", software},
-              {"created", created}}
-             .dump(1) +
+  return dump(Json{{"format", kFormat},
+                   {"format_version", kArchiveVersion},
+                   {"software", software},
+                   {"created", created}},
+              1) +
          "\n";
 }
 
 ArchiveRecord ArchiveRecord::from_json(std::string_view text) {
   const Json j = parse_json(text, "archive record");
   return reading("archive record", [&] {
-    if (j.at("format") != "voxflow-archive" || j.at("format_version").get<int>() > kArchiveVersion)
-      throw UserError(
-          fmt::format("the archive is of format {} version {}, this voxflow knows voxflow-archive up to {}; "
-                      "use a newer voxflow",
-                      j.at("format").dump(), j.at("format_version").dump(), kArchiveVersion));
+    check_format(j, kFormat, kArchiveVersion, "archive record");
     return ArchiveRecord{j.at("software").get<std::string>(), j.at("created").get<std::string>()};
   });
 }

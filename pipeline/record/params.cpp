@@ -71,7 +71,7 @@ void compare_channels(const Json& before, const Json& after, std::vector<Identit
 std::string canonical_params(const Parameters& params) {
   Json j = Json::object();
   for (const auto& [name, value] : params) j[name] = value_json(name, value);
-  return j.dump();
+  return canonical_text(j);
 }
 
 Parameters parse_params(std::string_view text) {

@@ -9,6 +9,7 @@
 namespace voxflow::record {
 
 namespace {
+constexpr const char* kFormat = "voxflow-plan";
 constexpr int kPlanVersion = 1;
 
 Json planned_json(const PlannedTask& p) {
@@ -33,8 +34,7 @@ PlannedTask planned_from(const Json& j) {
 }
 
 Plan plan_from(const Json& j) {
-  if (j.at("format") != "voxflow-plan" || j.at("format_version").get<int>() > kPlanVersion)
-    throw UserError("this is not a plan that this version of voxflow can read");
+  check_format(j, kFormat, kPlanVersion, "plan");
   Plan p;
   p.run = j.at("run").get<std::string>();
   p.workflow = j.at("workflow").get<std::string>();
@@ -74,19 +74,19 @@ std::size_t Plan::waiting() const {
 std::string Plan::to_json() const {
   Json list = Json::array();
   for (const PlannedTask& p : tasks) list.push_back(planned_json(p));
-  return Json{{"format", "voxflow-plan"},
-              {"format_version", kPlanVersion},
-              {"run", run},
-              {"workflow", workflow},
-              {"workflow_sha256", workflow_sha256},
-              {"workflow_file", workflow_file},
-              {"archive", archive},
-              {"created", created},
-              {"agent", agent},
-              {"images", images},
-              {"notes", notes},
-              {"tasks", std::move(list)}}
-             .dump(1) +
+  return dump(Json{{"format", kFormat},
+                   {"format_version", kPlanVersion},
+                   {"run", run},
+                   {"workflow", workflow},
+                   {"workflow_sha256", workflow_sha256},
+                   {"workflow_file", workflow_file},
+                   {"archive", archive},
+                   {"created", created},
+                   {"agent", agent},
+                   {"images", images},
+                   {"notes", notes},
+                   {"tasks", std::move(list)}},
+              1) +
          "\n";
 }
 
@@ -96,7 +96,7 @@ Plan Plan::from_json(std::string_view text) {
 }
 
 std::string JournalEntry::to_json() const {
-  return std::visit([](const auto& line) { return line_json(line).dump(); }, what);
+  return std::visit([](const auto& line) { return dump(line_json(line)); }, what);
 }
 
 JournalEntry JournalEntry::from_json(std::string_view line) {

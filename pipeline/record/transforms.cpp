@@ -1,7 +1,5 @@
 #include "pipeline/record/transforms.hpp"
 
-#include <fmt/format.h>
-
 #include "pipeline/record/json.hpp"
 
 namespace voxflow::record {
@@ -9,10 +7,7 @@ namespace voxflow::record {
 TransformSet transform_set_from(std::string_view text) {
   const Json j = parse_json(text, "set of transforms");
   return reading("set of transforms", [&] {
-    if (j.at("format") != "voxflow-transform" || j.at("format_version").get<int>() > 1)
-      throw UserError(
-          fmt::format("the transforms have format {} version {}, this voxflow knows voxflow-transform up to 1",
-                      j.at("format").dump(), j.at("format_version").dump()));
+    check_format(j, "voxflow-transform", 1, "set of transforms");
     TransformSet set;
     for (const Json& e : j.at("transforms")) {
       TransformSet::Entry entry{e.at("t").get<int>(), e.at("c").get<int>(), {}};

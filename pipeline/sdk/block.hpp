@@ -38,10 +38,10 @@ using SmallValues = std::map<std::string, SmallValue>;
 
 /// Geometry of a task's ports as the kernel sees them before any voxel is read.
 struct Geometry {
-  Grid grid;                              // of the first volumetric input
-  std::map<std::string, Grid> grids;      // of every volumetric input, by port
-  int timepoints = 1, channels = 1;       // of the first volumetric input
-  SmallValues small;                      // table, transform and psf inputs, by port
+  Grid grid;                          // of the first volumetric input
+  std::map<std::string, Grid> grids;  // of every volumetric input, by port
+  int timepoints = 1, channels = 1;   // of the first volumetric input
+  SmallValues small;                  // table, transform and psf inputs, by port
   /// The small input at `port`. Throws InternalError when there is none of that type.
   template <class T>
   const T& small_input(std::string_view port) const {
@@ -90,10 +90,10 @@ class Block {
     std::vector<ErasedVolume> slices;  // one; or one a timepoint/channel where the kernel sees all of an axis, t-major
   };
 
-  Box3 core;          // of the output, in output voxels
-  Halo halo;          // what an input of border mirror or extend has around the core; zero with a footprint
+  Box3 core;  // of the output, in output voxels
+  Halo halo;  // what an input of border mirror or extend has around the core; zero with a footprint
   Slice slice;
-  Grid grid;          // of the output
+  Grid grid;  // of the output
   std::vector<Port> inputs, outputs;
 
   /// The input's voxels; the first one is at box(port).origin.

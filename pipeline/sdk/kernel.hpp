@@ -5,14 +5,18 @@
 //   static void describe(KernelSchema<Params>&);
 //   void run(const Params&, [const State&,] [const Survey&,] const Block&, Context&) const;     unless only `emit`s
 // and, where it needs them,
+//   void check(const Params&) const;                       throws UserError where values do not fit each other
 //   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input with a border
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
-//   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers; volume: mandatory
-//   using State = ...;   State prepare(const Params&, const Geometry&) const;            once a process and task
-//   using Survey = ...;  Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
-//                        void merge(Survey& into, const Survey& next) const;             called in block order
-//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf outputs
+//   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers, of run or survey
+//                                                           for one block whose input box has this extent; `volume`: needed
+//   using State = ...;
+//   State prepare(const Params&, const Geometry&) const;   once a process and task
+//   using Survey = ...;
+//   Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
+//   void merge(Survey& into, const Survey& next) const;    called in block order
+//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf ports
 //   Connectivity connectivity(const Params&) const;        blockwise(components)
 // Survey is trivially copyable, or has  void encode(ByteWriter&) const  and  static Survey decode(ByteReader&).
 // Every function is const, pure and thread-safe: the same arguments give the same bits.
@@ -59,7 +63,7 @@ class AnyKernel {
   virtual ~AnyKernel() = default;
   virtual const SchemaInfo& schema() const = 0;
   virtual bool has_scratch_bytes() const = 0;
-  /// Throws UserError when a value does not fit its declaration.
+  /// Throws UserError when a value does not fit its declaration or the other values.
   virtual std::unique_ptr<BoundKernel> bind(const ParamValues&) const = 0;
 };
 
@@ -70,7 +74,9 @@ struct StateOf {
   using type = None;
 };
 template <class K>
-  requires requires { typename K::State; }
+requires requires {
+  typename K::State;
+}
 struct StateOf<K> {
   using type = typename K::State;
 };
@@ -79,7 +85,9 @@ struct SurveyOf {
   using type = None;
 };
 template <class K>
-  requires requires { typename K::Survey; }
+requires requires {
+  typename K::Survey;
+}
 struct SurveyOf<K> {
   using type = typename K::Survey;
 };
@@ -118,8 +126,10 @@ class Bound final : public BoundKernel {
       return {};
   }
   static constexpr bool kFootprint =
-      requires(const K k, const P p, const State s, const Box3 b, const Slice i, const Grid g) { k.footprint(p, s, b, i, g); } ||
-      requires(const K k, const P p, const Box3 b, const Slice i, const Grid g) { k.footprint(p, b, i, g); };
+      requires(const K k, const P p, const State s, const Box3 b, const Slice i, const Grid g) {
+    k.footprint(p, s, b, i, g);
+  }
+  || requires(const K k, const P p, const Box3 b, const Slice i, const Grid g) { k.footprint(p, b, i, g); };
   bool has_footprint() const override { return kFootprint; }
   Box3 footprint(const AnyState& state, const Box3& core, const Slice& slice, const Grid& input) const override {
     if constexpr (kFootprint)
@@ -210,10 +220,15 @@ class Registered final : public AnyKernel {
   Registered() { K::describe(schema_); }
   const SchemaInfo& schema() const override { return schema_.info(); }
   bool has_scratch_bytes() const override {
-    return requires(const K k, typename K::Params p, Index3 e) { k.scratch_bytes(p, e); };
+    return requires(const K k, typename K::Params p, Index3 e) {
+      k.scratch_bytes(p, e);
+    };
   }
   std::unique_ptr<BoundKernel> bind(const ParamValues& values) const override {
-    return std::make_unique<Bound<K>>(schema_.make(resolve_params(schema_.info(), values)));
+    auto params = schema_.make(resolve_params(schema_.info(), values));
+    if constexpr (requires(const K k) { k.check(params); })
+      with_context("kernel '" + schema_.info().name + "'", [&] { K{}.check(params); });
+    return std::make_unique<Bound<K>>(std::move(params));
   }
 
  private:
@@ -239,16 +254,17 @@ struct PluginStamp {
 };
 
 constexpr PluginStamp build_stamp() {
-  return {kSdkAbi, __GNUC__,
+  return {
+    kSdkAbi, __GNUC__,
 #if defined(_GLIBCXX_USE_CXX11_ABI)
-          _GLIBCXX_USE_CXX11_ABI,
+        _GLIBCXX_USE_CXX11_ABI,
 #else
-          0,
+        0,
 #endif
 #if defined(__SANITIZE_ADDRESS__)
-          1
+        1
 #else
-          0
+        0
 #endif
   };
 }
@@ -256,10 +272,10 @@ constexpr PluginStamp build_stamp() {
 }  // namespace voxflow
 
 /// Makes the kernel class K the one that this plugin holds.
-#define VOXFLOW_KERNEL(K)                                                      \
-  extern "C" voxflow::PluginStamp voxflow_plugin_stamp() {                     \
-    return voxflow::build_stamp();                                             \
-  }                                                                            \
-  extern "C" voxflow::AnyKernel* voxflow_plugin_create() {                     \
-    return voxflow::make_kernel<K>().release();                                \
+#define VOXFLOW_KERNEL(K)                                  \
+  extern "C" voxflow::PluginStamp voxflow_plugin_stamp() { \
+    return voxflow::build_stamp();                         \
+  }                                                        \
+  extern "C" voxflow::AnyKernel* voxflow_plugin_create() { \
+    return voxflow::make_kernel<K>().release();            \
   }

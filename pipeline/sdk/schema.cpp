@@ -19,12 +19,18 @@ const T* find_named(const std::vector<T>& items, std::string_view name) {
 
 std::string type_name(const ParamInfo& info) {
   switch (info.type) {
-    case ParamType::boolean: return "true or false";
-    case ParamType::integer: return "a whole number";
-    case ParamType::number: return info.unit.empty() ? "a number" : fmt::format("a number with a unit, such as '1 {}'", info.unit);
-    case ParamType::text: return "text";
-    case ParamType::choice: return fmt::format("one of {}", join(info.choices, ", "));
-    default: return fmt::format("a list of {} {}", info.length, info.unit.empty() ? "numbers" : "quantities in " + info.unit);
+    case ParamType::boolean:
+      return "true or false";
+    case ParamType::integer:
+      return "a whole number";
+    case ParamType::number:
+      return info.unit.empty() ? "a number" : fmt::format("a number with a unit, such as '1 {}'", info.unit);
+    case ParamType::text:
+      return "text";
+    case ParamType::choice:
+      return fmt::format("one of {}", join(info.choices, ", "));
+    default:
+      return fmt::format("a list of {} {}", info.length, info.unit.empty() ? "numbers" : "quantities in " + info.unit);
   }
 }
 
@@ -37,12 +43,16 @@ std::string range_text(const ParamInfo& info) {
 
 bool has_right_type(const ParamInfo& info, const ParamValue& v) {
   switch (info.type) {
-    case ParamType::boolean: return std::holds_alternative<bool>(v);
-    case ParamType::integer: return std::holds_alternative<std::int64_t>(v);
-    case ParamType::number: return std::holds_alternative<double>(v);
+    case ParamType::boolean:
+      return std::holds_alternative<bool>(v);
+    case ParamType::integer:
+      return std::holds_alternative<std::int64_t>(v);
+    case ParamType::number:
+      return std::holds_alternative<double>(v);
     case ParamType::numbers:
       return std::holds_alternative<std::vector<double>>(v) && std::get<std::vector<double>>(v).size() == info.length;
-    default: return std::holds_alternative<std::string>(v);
+    default:
+      return std::holds_alternative<std::string>(v);
   }
 }
 
@@ -56,30 +66,44 @@ std::vector<double> numbers_of(const ParamValue& v) {
 
 std::string_view to_string(PortKind k) {
   switch (k) {
-    case PortKind::image: return "image";
-    case PortKind::labels: return "labels";
-    case PortKind::mask: return "mask";
-    case PortKind::table: return "table";
-    case PortKind::transform: return "transform";
-    default: return "psf";
+    case PortKind::image:
+      return "image";
+    case PortKind::labels:
+      return "labels";
+    case PortKind::mask:
+      return "mask";
+    case PortKind::table:
+      return "table";
+    case PortKind::transform:
+      return "transform";
+    default:
+      return "psf";
   }
 }
 
 std::string_view to_string(Blockwise b) {
   switch (b) {
-    case Blockwise::exact: return "exact";
-    case Blockwise::within: return "within a tolerance";
-    case Blockwise::volume: return "whole volume";
-    case Blockwise::components: return "components merged across blocks";
-    default: return "external command";
+    case Blockwise::exact:
+      return "exact";
+    case Blockwise::within:
+      return "within a tolerance";
+    case Blockwise::volume:
+      return "whole volume";
+    case Blockwise::components:
+      return "components merged across blocks";
+    default:
+      return "external command";
   }
 }
 
 std::string_view to_string(NanPolicy p) {
   switch (p) {
-    case NanPolicy::propagates: return "NaN spreads over the kernel's reach";
-    case NanPolicy::ignored: return "NaN voxels are left out";
-    default: return "NaN is an error";
+    case NanPolicy::propagates:
+      return "NaN spreads over the kernel's reach";
+    case NanPolicy::ignored:
+      return "NaN voxels are left out";
+    default:
+      return "NaN is an error";
   }
 }
 

@@ -46,7 +46,7 @@ std::string_view to_string(NanPolicy p);
 /// A port's kind and, for images, its voxel type.
 struct PortType {
   PortKind kind = PortKind::image;
-  std::optional<DType> dtype;   // image outputs: nothing means "as the input named in same_as"
+  std::optional<DType> dtype;  // image outputs: nothing means "as the input named in same_as"
   std::string same_as;
 };
 inline const PortType any_real{PortKind::image, {}, {}};
@@ -74,12 +74,12 @@ struct ParamInfo {
   ParamType type{};
   std::string unit;
   std::string doc;
-  bool optional = false;            // may be left unset, and is then monostate
+  bool optional = false;  // may be left unset, and is then monostate
   ParamValue default_value;
   std::optional<double> low, high;  // inclusive, in `unit`
   std::vector<std::string> choices;
-  std::size_t length = 0;           // of `numbers`
-  std::string annotation;           // of the image, used when the workflow does not set the parameter; "" for none
+  std::size_t length = 0;  // of `numbers`
+  std::string annotation;  // of the image, used when the workflow does not set the parameter; "" for none
 };
 
 /// A kernel's declaration, free of its C++ types.
@@ -99,7 +99,8 @@ struct SchemaInfo {
   const PortInfo* input(std::string_view port) const;
   const PortInfo* output(std::string_view port) const;
   const ParamInfo* param(std::string_view param) const;
-  /// What is missing or contradictory in the declaration ("parameter 'radius' has no range"); empty when it is complete.
+  /// What is missing or contradictory in the declaration ("parameter 'radius' has no range"); empty when it is
+  /// complete.
   std::vector<std::string> defects() const;
 };
 
@@ -156,15 +157,15 @@ class KernelSchema {
   template <class G>
   class GroupBuilder {
    public:
-    GroupBuilder(KernelSchema& s, G P::* group, std::string name) : schema_(s), group_(group), name_(std::move(name)) {}
+    GroupBuilder(KernelSchema& s, G P::*group, std::string name) : schema_(s), group_(group), name_(std::move(name)) {}
     template <class M>
-    ParamBuilder<M> param(M G::* member, const std::string& name) {
+    ParamBuilder<M> param(M G::*member, const std::string& name) {
       return schema_.add<M>(name_ + "." + name, [g = group_, member](P& p) -> M& { return (p.*g).*member; });
     }
 
    private:
     KernelSchema& schema_;
-    G P::* group_;
+    G P::*group_;
     std::string name_;
   };
 
@@ -174,17 +175,19 @@ class KernelSchema {
   KernelSchema& source(std::string doi) { return info_.sources.push_back(std::move(doi)), *this; }
   KernelSchema& nan(NanPolicy p) { return info_.nan_policy = p, *this; }
 
-  PortBuilder input(std::string port, PortType type) { return add_port(info_.inputs, std::move(port), std::move(type)); }
+  PortBuilder input(std::string port, PortType type) {
+    return add_port(info_.inputs, std::move(port), std::move(type));
+  }
   PortBuilder output(std::string port, PortType type) {
     return add_port(info_.outputs, std::move(port), std::move(type));
   }
 
   template <class M>
-  ParamBuilder<M> param(M P::* member, const std::string& name) {
+  ParamBuilder<M> param(M P::*member, const std::string& name) {
     return add<M>(name, [member](P& p) -> M& { return p.*member; });
   }
   template <class G>
-  GroupBuilder<G> group(G P::* member, std::string name) {
+  GroupBuilder<G> group(G P::*member, std::string name) {
     return {*this, member, std::move(name)};
   }
 

@@ -32,8 +32,7 @@ struct ParamTraits<bool> {
   static bool from(const ParamValue& v) { return std::get<bool>(v); }
 };
 template <std::integral T>
-  requires(!std::same_as<T, bool>)
-struct ParamTraits<T> {
+requires(!std::same_as<T, bool>) struct ParamTraits<T> {
   static constexpr ParamType type = ParamType::integer;
   static constexpr const char* unit = "";
   static ParamValue to(T v) { return static_cast<std::int64_t>(v); }
