@@ -2,6 +2,9 @@
 # One doctest program, run as the CTest test NAME with that label.
 function(voxflow_add_test name)
   cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT TEST_LABEL MATCHES "^(unit|mpi|slurm|data|faults)$")
+    message(FATAL_ERROR "voxflow_add_test(${name}): LABEL is '${TEST_LABEL}', allowed unit, mpi, slurm, data, faults")
+  endif()
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 300)
   endif()

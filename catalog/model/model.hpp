@@ -32,8 +32,9 @@ struct Entity {
   Digest content_digest;
   std::optional<Digest> task_key;
   std::string port;
-  std::string artifact;  // folder, relative to the archive
-  std::string file;      // inside the artifact
+  std::string artifact;             // folder, relative to the archive
+  std::string file;                 // inside the artifact
+  std::vector<std::string> copies;  // other artifact folders with the same content
   std::uint64_t size_bytes = 0;
   std::string created;  // UTC
   std::optional<record::ImageInfo> image;
@@ -47,11 +48,13 @@ struct Activity {
   std::string workflow, step, run, kernel;
   int kernel_version = 0;
   std::string status;  // "done", "failed"
+  int attempt = 1;
   std::string started, ended, agent, host, job, software, workflow_sha256;
   std::string params;    // canonical JSON
   std::string identity;  // TaskIdentity::canonical()
   std::optional<Digest> task_key;
-  std::string failure_class, message;
+  std::string plugin_sha256;
+  std::string failure_class, message, log;  // of a failed one
 };
 
 /// "`entity` was derived from `source` by `activity`".

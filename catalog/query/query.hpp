@@ -53,10 +53,12 @@ struct Or {
   std::vector<NodePtr> operands;
 };
 
-/// One node; `offset` and `length` are its field's place in the text, for messages.
+/// One node; `offset` and `length` are its field's (or function's) place in the text, `value_*` that of what it is
+/// compared with (or of the arguments), for messages.
 struct Node {
   std::variant<Comparison, Between, In, Exists, Call, Not, And, Or> what;
   std::size_t offset = 0, length = 0;
+  std::size_t value_offset = 0, value_length = 0;
 };
 
 /// A parsed query; empty text selects everything (root is null).
@@ -83,7 +85,11 @@ class QueryError : public UserError {
 /// Throws QueryError.
 Query parse(std::string_view text);
 
-/// Every field name used, with its place; for checks before anything runs.
+/// Every field name used, in order of place, each once.
 std::vector<std::string> fields(const Query& query);
+
+/// Whether `name` can stand in a query as an annotation's key: letters, digits, '_' and '.', no digit in front, no
+/// keyword.
+bool is_field_name(std::string_view name);
 
 }  // namespace voxflow::catalog::query

@@ -44,8 +44,12 @@ class CatalogClient {
   virtual std::vector<record::AnnotationKey> keys() = 0;
   /// Declares or confirms a key. Throws UserError when it is declared otherwise.
   virtual void declare(const record::AnnotationKey& key) = 0;
-  /// Values are typed by their keys' declarations; a key not yet declared is declared. Writes an event. Throws UserError.
+  /// Values are typed by their keys' declarations; a key not yet declared is declared. Writes an event. Throws
+  /// UserError.
   virtual void annotate(const record::AnnotationChange& change) = 0;
+  /// All changes or, when one of them is refused, none. Values that stand already are left out; returns how many values
+  /// were changed or removed.
+  virtual std::size_t annotate_all(std::span<const record::AnnotationChange> changes) = 0;
 
   virtual std::optional<Activity> generated_by(const std::string& entity) = 0;
   virtual std::vector<Link> lineage(const std::string& entity, Direction direction) = 0;
@@ -63,6 +67,7 @@ class CatalogClient {
 
 /// The catalog of the archive at `archive_root`, in `database` (a file on a local disk; created when absent). Throws
 /// UserError when `database` lies on a network file system.
-std::unique_ptr<CatalogClient> open_catalog(const std::filesystem::path& archive_root, const std::filesystem::path& database);
+std::unique_ptr<CatalogClient> open_catalog(const std::filesystem::path& archive_root,
+                                            const std::filesystem::path& database);
 
 }  // namespace voxflow::catalog

@@ -40,11 +40,13 @@ class ArtifactBuilder {
   /// Where files are to be written until `publish`.
   const std::filesystem::path& folder() const;
   void write_file(const std::string& name, std::string_view bytes);
-  /// Completes the manifest (files with sizes and SHA-256), fsyncs everything, renames, then emits the event. When another
-  /// attempt was first, its artifact stays and this one goes; if its content digests differ (for the same task key), that
-  /// is reported as nondeterminism by a warning.
+  /// Completes the manifest (files with sizes and SHA-256), fsyncs everything, renames, then emits the event. When
+  /// another attempt was first, its artifact stays and this one goes; if its content digests differ (for the same task
+  /// key), that is reported as nondeterminism by a warning.
   PublishOutcome publish(record::Manifest manifest);
-  /// For an acquisition, whose folder is known only with its content: as the constructor's `artifact`, given late.
+  /// For an acquisition, whose folder is known only with its content: the constructor's `artifact`, given late. Until
+  /// then
+  /// `<project>/acquisitions/new` stands for it.
   void retarget(std::string artifact);
 
  private:
@@ -55,7 +57,9 @@ class ArtifactBuilder {
 /// Drops an event into events/new (temporary name, fsync, rename); the same event twice does no harm.
 void emit_event(const Archive& archive, const record::Event& event);
 
-/// Temporary folders left over by killed processes, and their removal.
+/// Temporary folders of processes that died: those of this host that run no more, those of others untouched for 48 h.
 std::vector<std::filesystem::path> find_leftovers(const Archive& archive);
+/// Removes them; returns how many. Throws SystemError.
+std::size_t remove_leftovers(const Archive& archive);
 
 }  // namespace voxflow::archive

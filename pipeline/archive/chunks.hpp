@@ -20,7 +20,7 @@ Index3 chunk_counts(const Grid& grid);
 
 /// A chunk as it goes to disk, with the digest of its decoded bytes.
 struct EncodedChunk {
-  Digest digest;      // over all voxels of the chunk, those outside the volume being 0, in the image's dtype
+  Digest digest;  // over all voxels of the chunk, those outside the volume being 0, in the image's dtype
   std::vector<std::uint8_t> bytes;  // shuffle + deflate of the storage type
 };
 
@@ -28,9 +28,9 @@ struct EncodedChunk {
 /// (uint16 for labels of dtype uint32 that fit, else equal to `dtype`). Thread-safe.
 EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dtype, DType storage);
 
-/// Inverse of encode_chunk: writes `chunk_voxels` values of `dtype` to `voxels`. Thread-safe. Throws SystemError when the
-/// bytes are damaged.
-void decode_chunk(const std::uint8_t* bytes, std::size_t size_bytes, std::size_t chunk_voxels, DType storage, DType dtype,
-                  void* voxels);
+/// Inverse of encode_chunk: writes `chunk_voxels` values of `dtype` to `voxels`. Thread-safe. Throws SystemError when
+/// the bytes are damaged.
+void decode_chunk(const std::uint8_t* bytes, std::size_t size_bytes, std::size_t chunk_voxels, DType storage,
+                  DType dtype, void* voxels);
 
 }  // namespace voxflow::archive

@@ -30,8 +30,8 @@ class ImageWriter {
   void put(int t, int c, const Index3& chunk, const EncodedChunk& encoded);
   /// Stores /tables/objects (label images).
   void put_table(const std::string& tsv);
-  /// Writes digests, attributes, metadata and XML, closes. Returns the image's content digest. Throws InternalError when a
-  /// chunk is missing.
+  /// Writes digests, attributes, metadata and XML, closes. Returns the image's content digest. Throws InternalError
+  /// when a chunk is missing.
   Digest finish(const Metadata& metadata);
 
  private:
@@ -52,7 +52,8 @@ class ImageReader {
   Digest content_digest() const;
   /// The digests of one volume's chunks in raster order, as stored.
   std::vector<Digest> chunk_digests(int t, int c) const;
-  /// Copies `box` (inside the volume) of volume (t, c) to `to`, whose shape is the box's extent; T is the image's dtype.
+  /// Copies `box` (inside the volume) of volume (t, c) to `to`, whose shape is the box's extent; T is the image's
+  /// dtype.
   template <class T>
   void read(int t, int c, const Box3& box, VolumeView<T> to) const {
     read_erased(t, c, box, dtype_of<T>(), to.data(), to.stride());
@@ -65,7 +66,8 @@ class ImageReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reads every chunk and compares it with its stored digest. The messages name file, volume and chunk; empty when sound.
+/// Reads every chunk and compares it with its stored digest. The messages name file, volume and chunk; empty when
+/// sound.
 std::vector<std::string> verify_image(const std::filesystem::path& file);
 
 }  // namespace voxflow::archive

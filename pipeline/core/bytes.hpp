@@ -1,17 +1,21 @@
 // Flat little-endian encoding of values that ranks send to each other.
 #pragma once
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "pipeline/core/error.hpp"
 
 namespace voxflow {
 
+/// Values that are their bytes; pointers and what holds them (C strings, views) are not.
 template <class T>
-concept PlainData = std::is_trivially_copyable_v<T>;
+concept PlainData = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
+                    !std::is_convertible_v<T, std::string_view>;
 
 /// Appends values to a byte string.
 class ByteWriter {
@@ -55,6 +59,7 @@ class ByteReader {
   template <PlainData T>
   std::vector<T> get_vector() {
     const auto n = get<std::uint64_t>();
+    if (n > rest_.size() / sizeof(T)) throw InternalError(kTooShort);
     const auto raw = take(n * sizeof(T));
     std::vector<T> v(n);
     if (n > 0) std::memcpy(v.data(), raw.data(), raw.size());
@@ -64,11 +69,12 @@ class ByteReader {
 
  private:
   std::string_view take(std::uint64_t n) {
-    if (n > rest_.size()) throw InternalError("a message between ranks is shorter than its content");
+    if (n > rest_.size()) throw InternalError(kTooShort);
     const auto part = rest_.substr(0, n);
     rest_.remove_prefix(n);
     return part;
   }
+  static constexpr const char* kTooShort = "a message between ranks is shorter than its content";
   std::string_view rest_;
 };
 

@@ -8,26 +8,39 @@
 
 namespace voxflow {
 
+namespace {
+/// The source line with a caret under the problem; "" where the place is not known. Tabs stay, so that both lines
+/// agree.
+std::string excerpt(const std::vector<std::string>& lines, const Problem& p) {
+  if (p.column <= 0 || static_cast<std::size_t>(p.line) > lines.size()) return "";
+  std::string line = lines[static_cast<std::size_t>(p.line) - 1];
+  if (line.ends_with('\r')) line.pop_back();
+  const auto before = std::min(static_cast<std::size_t>(p.column) - 1, line.size());
+  const auto length = std::clamp<std::size_t>(p.length > 0 ? static_cast<std::size_t>(p.length) : 1, 1,
+                                              std::max<std::size_t>(1, line.size() - before));
+  std::string indent = line.substr(0, before);
+  for (char& ch : indent)
+    if (ch != '\t') ch = ' ';
+  return fmt::format("{:>5} | {}\n      | {}^{}\n", p.line, line, indent, std::string(length - 1, '~'));
+}
+
+std::string place(const SourceText& source, const Problem& p) {
+  if (p.line <= 0) return source.name;
+  return p.column <= 0 ? fmt::format("{}:{}", source.name, p.line)
+                       : fmt::format("{}:{}:{}", source.name, p.line, p.column);
+}
+}  // namespace
+
 std::string render(const SourceText& source, std::span<const Problem> problems, std::string_view consequence) {
   std::vector<Problem> sorted(problems.begin(), problems.end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Problem& a, const Problem& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem& a, const Problem& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
   const auto lines = split(source.text, '\n');
   std::string out;
   for (const Problem& p : sorted) {
-    if (p.line <= 0) {
-      out += fmt::format("{}: error: {}\n", source.name, p.message);
-    } else {
-      out += fmt::format("{}:{}:{}: error: {}\n", source.name, p.line, p.column, p.message);
-      if (static_cast<std::size_t>(p.line) <= lines.size()) {
-        const std::string& line = lines[static_cast<std::size_t>(p.line) - 1];
-        out += fmt::format("{:>5} | {}\n", p.line, line);
-        const int room = std::max(1, static_cast<int>(line.size()) - p.column + 1);
-        const int marks = std::clamp(p.length, 1, room);
-        out += fmt::format("      | {}^{}\n", std::string(static_cast<std::size_t>(std::max(0, p.column - 1)), ' '),
-                           std::string(static_cast<std::size_t>(marks - 1), '~'));
-      }
-    }
+    out += fmt::format("{}: error: {}\n", place(source, p), p.message);
+    if (p.line > 0) out += excerpt(lines, p);
     if (!p.hint.empty()) out += fmt::format("  hint: {}\n", p.hint);
   }
   out += fmt::format("{} error{}; {}", sorted.size(), sorted.size() == 1 ? "" : "s", consequence);

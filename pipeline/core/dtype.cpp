@@ -4,10 +4,14 @@ namespace voxflow {
 
 std::string_view to_string(DType t) {
   switch (t) {
-    case DType::uint8: return "uint8";
-    case DType::uint16: return "uint16";
-    case DType::uint32: return "uint32";
-    default: return "float32";
+    case DType::uint8:
+      return "uint8";
+    case DType::uint16:
+      return "uint16";
+    case DType::uint32:
+      return "uint32";
+    default:
+      return "float32";
   }
 }
 

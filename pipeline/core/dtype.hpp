@@ -35,7 +35,8 @@ constexpr DType dtype_of() {
   }
 }
 
-/// Calls `f` with a null pointer of the C++ type of `t`: visit_dtype(t, [](auto* p) { using T = std::remove_pointer_t<decltype(p)>; ... }).
+/// Calls `f` with a null pointer of the C++ type of `t`:
+/// visit_dtype(t, []<class T>(T*) { ... }).
 template <class F>
 decltype(auto) visit_dtype(DType t, F&& f) {
   switch (t) {

@@ -7,10 +7,11 @@
 
 namespace voxflow {
 
-SystemError SystemError::from_errno(const std::string& what, int errno_value) {
+void throw_errno(const std::string& what, int errno_value) {
   const std::string text = fmt::format("{}: {}", what, std::strerror(errno_value));
-  if (errno_value == ENOSPC || errno_value == EDQUOT) return DiskFullError(text);
-  return SystemError(text);
+  if (errno_value == ENOSPC || errno_value == EDQUOT) throw DiskFullError(text);
+  if (errno_value == ENOMEM) throw OutOfMemoryError(text);
+  throw SystemError(text);
 }
 
 }  // namespace voxflow

@@ -1,8 +1,8 @@
 // Exceptions by who must act. A message says where, what it got, what is allowed, and what to do.
 #pragma once
-#include <stdexcept>
+#include <exception>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace voxflow {
 
@@ -12,7 +12,7 @@ enum class ExitCode : int { ok = 0, failed_tasks = 1, user = 2, system = 3, inte
 /// Base of all errors of voxflow. Context ("step 'cells'", "image 7") is added in front on the way up.
 class Error : public std::exception {
  public:
-  Error(ExitCode code, std::string message) : code_(code), message_(std::move(message)), text_(message_) {}
+  Error(ExitCode code, std::string message) : code_(code), text_(std::move(message)) {}
   const char* what() const noexcept override { return text_.c_str(); }
   ExitCode code() const noexcept { return code_; }
   /// Puts `where` in front of the message: "where: message".
@@ -20,7 +20,7 @@ class Error : public std::exception {
 
  private:
   ExitCode code_;
-  std::string message_, text_;
+  std::string text_;
 };
 
 /// The person at the keyboard can put it right: a wrong file, name, value or request. Exit 2.
@@ -33,8 +33,6 @@ class UserError : public Error {
 class SystemError : public Error {
  public:
   explicit SystemError(std::string message) : Error(ExitCode::system, std::move(message)) {}
-  /// Appends strerror(errno_value): "cannot write 'x': No space left on device".
-  static SystemError from_errno(const std::string& what, int errno_value);
 };
 
 /// A disk or quota is full: SystemError that pauses a run instead of failing its tasks one by one.
@@ -48,6 +46,10 @@ class OutOfMemoryError : public SystemError {
  public:
   using SystemError::SystemError;
 };
+
+/// Throws what `errno_value` stands for, DiskFullError, OutOfMemoryError or SystemError, with its text behind `what`:
+/// "cannot write 'x': No space left on device".
+[[noreturn]] void throw_errno(const std::string& what, int errno_value);
 
 /// A bug in voxflow or in a kernel. Exit 70.
 class InternalError : public Error {

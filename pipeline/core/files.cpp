@@ -20,7 +20,8 @@ namespace {
 /// An open file descriptor.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0) : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const fs::path& path, int flags) : Descriptor(::open(path.c_str(), flags | O_CLOEXEC)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -35,7 +36,7 @@ class Descriptor {
 };
 
 [[noreturn]] void fail(std::string_view verb, const fs::path& path) {
-  throw SystemError::from_errno(fmt::format("cannot {} '{}'", verb, path.string()), errno);
+  throw_errno(fmt::format("cannot {} '{}'", verb, path.string()), errno);
 }
 
 void write_all(int fd, std::string_view bytes, const fs::path& path) {
@@ -65,6 +66,10 @@ std::string read_file(const fs::path& file) {
     const std::size_t at = bytes.size();
     bytes.resize(at + kStep);
     const ssize_t n = ::read(in.get(), bytes.data() + at, kStep);
+    if (n < 0 && errno == EINTR) {
+      bytes.resize(at);
+      continue;
+    }
     if (n < 0) fail("read", file);
     bytes.resize(at + static_cast<std::size_t>(n));
     if (n == 0) return bytes;
@@ -73,12 +78,11 @@ std::string read_file(const fs::path& file) {
 
 void write_file_atomically(const fs::path& file, std::string_view bytes) {
   std::string name = (parent_of(file) / ("." + file.filename().string() + ".tmp-XXXXXX")).string();
-  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) fail("create a file beside", file);
+  Descriptor out(::mkostemp(name.data(), O_CLOEXEC));
+  if (out.get() < 0) fail("create a file beside", file);
   try {
-    write_all(fd, bytes, file);
-    if (::fchmod(fd, 0644) != 0 || ::fsync(fd) != 0) fail("write", file);
-    if (::close(fd) != 0) fail("write", file);
+    write_all(out.get(), bytes, file);
+    if (::fchmod(out.get(), 0644) != 0 || ::fsync(out.get()) != 0 || !out.close()) fail("write", file);
     if (::rename(name.c_str(), file.c_str()) != 0) fail("rename a temporary file to", file);
   } catch (...) {
     ::unlink(name.c_str());
@@ -96,7 +100,7 @@ void fsync_path(const fs::path& path) {
 void make_directories(const fs::path& dir) {
   std::error_code error;
   fs::create_directories(dir, error);
-  if (error) throw SystemError::from_errno(fmt::format("cannot create folder '{}'", dir.string()), error.value());
+  if (error) throw_errno(fmt::format("cannot create folder '{}'", dir.string()), error.value());
 }
 
 TemporaryDirectory::TemporaryDirectory(const fs::path& parent, std::string_view prefix) {

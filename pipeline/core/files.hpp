@@ -37,8 +37,8 @@ class TemporaryDirectory {
 
 enum class RenameOutcome { renamed, target_exists };
 
-/// Renames folder `from` to `to` unless `to` exists and is not empty, then fsyncs the parent. Atomic among racing callers:
-/// exactly one is told `renamed`. Throws SystemError.
+/// Renames folder `from` to `to` unless `to` exists and is not empty, then fsyncs the parent. Atomic among racing
+/// callers: exactly one is told `renamed`. Throws SystemError.
 RenameOutcome rename_directory(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace voxflow

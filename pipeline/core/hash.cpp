@@ -92,12 +92,12 @@ Digest sha256(std::string_view bytes) {
 
 Digest sha256_file(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw SystemError::from_errno(fmt::format("cannot open '{}'", file.string()), errno);
+  if (!in) throw_errno(fmt::format("cannot open '{}'", file.string()), errno);
   Sha256 sha;
   std::vector<char> buffer(1 << 20);
   while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0)
     sha.update(buffer.data(), static_cast<std::size_t>(in.gcount()));
-  if (in.bad()) throw SystemError::from_errno(fmt::format("cannot read '{}'", file.string()), errno);
+  if (in.bad()) throw_errno(fmt::format("cannot read '{}'", file.string()), errno);
   return sha.finish();
 }
 

@@ -1,6 +1,8 @@
 #include "pipeline/core/table.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -29,6 +31,46 @@ const Column& Table::column(std::string_view name) const {
     names.push_back(col.name);
   }
   throw UserError(fmt::format("the table has no column '{}'{}", name, did_you_mean(name, names)));
+}
+
+namespace {
+template <class T>
+std::optional<std::vector<T>> numbers_from(const std::vector<std::string>& texts) {
+  std::vector<T> numbers;
+  for (const std::string& text : texts) {
+    T v{};
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, v);
+    if (error != std::errc{} || stop != end) return std::nullopt;
+    numbers.push_back(v);
+  }
+  return numbers;
+}
+}  // namespace
+
+Table Table::from_tsv(std::string_view text) {
+  std::vector<std::string> lines = split(text, '\n');
+  if (!lines.empty() && lines.back().empty()) lines.pop_back();
+  if (lines.empty()) throw UserError("the table is empty: a header line is wanted");
+  const std::vector<std::string> names = split(lines.front(), '\t');
+  std::vector<std::vector<std::string>> texts(names.size());
+  for (std::size_t row = 1; row < lines.size(); ++row) {
+    std::vector<std::string> fields = split(lines[row], '\t');
+    if (fields.size() != names.size())
+      throw UserError(
+          fmt::format("line {} of the table has {} fields, its header {}", row + 1, fields.size(), names.size()));
+    for (std::size_t i = 0; i < fields.size(); ++i) texts[i].push_back(std::move(fields[i]));
+  }
+  Table table;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (auto whole = numbers_from<std::int64_t>(texts[i]))
+      table.add({names[i], "", std::move(*whole)});
+    else if (auto numbers = numbers_from<double>(texts[i]))
+      table.add({names[i], "", std::move(*numbers)});
+    else
+      table.add({names[i], "", std::move(texts[i])});
+  }
+  return table;
 }
 
 std::size_t Table::rows() const {
@@ -81,8 +123,7 @@ std::string Table::to_tsv() const {
 Digest Table::content_digest() const {
   Sha256 sha;
   sha.update("voxflow-table-1\n");
-  for (const Column& col : columns_)
-    sha.update(fmt::format("{}\t{}\t{}\n", col.name, col.unit, col.values.index()));
+  for (const Column& col : columns_) sha.update(fmt::format("{}\t{}\t{}\n", col.name, col.unit, col.values.index()));
   return sha.update(to_tsv()).finish();
 }
 

@@ -31,6 +31,9 @@ class Table {
   void append(const Table& other);
   /// Tab-separated text with one header line; numbers in shortest round-trip form; the canonical bytes that are hashed.
   std::string to_tsv() const;
+  /// Reads what to_tsv wrote: a column is of whole numbers, numbers or text, whichever fits all of its values first;
+  /// units are not in the text. Throws UserError when a row is shorter or longer than the header.
+  static Table from_tsv(std::string_view text);
   /// SHA-256 over column names, units and types and the canonical text.
   Digest content_digest() const;
 

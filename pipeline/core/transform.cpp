@@ -12,7 +12,8 @@ namespace voxflow {
 Point3 Affine3::operator()(const Point3& fixed_um) const {
   Point3 moving{};
   for (std::size_t i = 0; i < 3; ++i)
-    moving[i] = matrix[i][0] * fixed_um[0] + matrix[i][1] * fixed_um[1] + matrix[i][2] * fixed_um[2] + translation_um[i];
+    moving[i] =
+        matrix[i][0] * fixed_um[0] + matrix[i][1] * fixed_um[1] + matrix[i][2] * fixed_um[2] + translation_um[i];
   return moving;
 }
 
@@ -34,7 +35,10 @@ Affine3 inverse(const Affine3& a) {
     return m[i1][j1] * m[i2][j2] - m[i1][j2] * m[i2][j1];
   };
   const double det = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
-  if (!(std::abs(det) > 1e-12)) throw UserError(fmt::format("the transform cannot be inverted: determinant {}", det));
+  // Against the volume that the rows would span at right angles, so that the unit of length does not matter.
+  const auto length = [](const std::array<double, 3>& v) { return std::hypot(v[0], v[1], v[2]); };
+  if (!(std::abs(det) > 1e-12 * length(m[0]) * length(m[1]) * length(m[2])))
+    throw UserError(fmt::format("the transform cannot be inverted: determinant {}", det));
   Affine3 r;
   for (std::size_t i = 0; i < 3; ++i)
     for (std::size_t j = 0; j < 3; ++j) r.matrix[i][j] = minor(j, i) / det;
@@ -56,8 +60,9 @@ Affine3 TransformSet::at(int t, int c) const {
 }
 
 std::string TransformSet::to_json() const {
-  std::string out = "{\"format\":\"voxflow-transform\",\"format_version\":1,\"unit\":\"um\",\"axes\":\"zyx\",\"maps\":"
-                    "\"fixed to moving\",\"transforms\":[";
+  std::string out =
+      "{\"format\":\"voxflow-transform\",\"format_version\":1,\"unit\":\"um\",\"axes\":\"zyx\",\"maps\":"
+      "\"fixed to moving\",\"transforms\":[";
   bool first = true;
   for (const Entry& e : entries) {
     out += fmt::format("{}{{\"t\":{},\"c\":{},\"matrix\":[", first ? "" : ",", e.t, e.c);

@@ -69,7 +69,8 @@ std::optional<Quantity> parse_quantity(std::string_view text);
 /// only where `unit` is "").
 double convert(const Quantity& q, std::string_view unit);
 
-/// Shortest text that reads back as the same double: "0.3", "1e-07". Used wherever a number is hashed or shown.
+/// Shortest text that reads back as the same double: "0.3", "100000", "1e-07". Used wherever a number is hashed or
+/// shown.
 std::string format_number(double v);
 
 /// "40 um"; the bare number when `unit` is empty.

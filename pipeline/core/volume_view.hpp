@@ -15,15 +15,9 @@ class VolumeView {
   VolumeView(T* data, const Index3& shape) : VolumeView(data, shape, {shape[kY] * shape[kX], shape[kX], 1}) {}
   VolumeView(T* data, const Index3& shape, const Index3& stride) : data_(data), shape_(shape), stride_(stride) {}
   /// A view of mutable voxels is a view of constant ones.
-  operator VolumeView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data_, shape_, stride_};
-  }
+  operator VolumeView<const T>() const requires(!std::is_const_v<T>) { return {data_, shape_, stride_}; }
 
-  T& operator()(Index z, Index y, Index x) const {
-    return data_[z * stride_[kZ] + y * stride_[kY] + x * stride_[kX]];
-  }
+  T& operator()(Index z, Index y, Index x) const { return data_[z * stride_[kZ] + y * stride_[kY] + x * stride_[kX]]; }
   /// First voxel of the row (z, y); shape()[kX] voxels follow contiguously.
   T* row(Index z, Index y) const { return data_ + z * stride_[kZ] + y * stride_[kY]; }
   T* data() const { return data_; }
@@ -44,7 +38,7 @@ class VolumeView {
 
 /// Copies voxels between views of equal shape with contiguous rows.
 template <class T>
-void copy_voxels(VolumeView<const T> from, VolumeView<T> to) {
+void copy_voxels(VolumeView<const std::type_identity_t<T>> from, VolumeView<T> to) {
   for (Index z = 0; z < from.shape()[kZ]; ++z)
     for (Index y = 0; y < from.shape()[kY]; ++y)
       std::memcpy(to.row(z, y), from.row(z, y), static_cast<std::size_t>(from.shape()[kX]) * sizeof(T));

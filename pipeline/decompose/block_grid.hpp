@@ -1,5 +1,6 @@
 // The block grid: how a volume is cut into cores, what each needs around it, and who computes it.
 #pragma once
+#include <array>
 #include <vector>
 
 #include "pipeline/core/geometry.hpp"
@@ -10,23 +11,29 @@ namespace voxflow::decompose {
 /// wish), never of memory or ranks.
 class BlockGrid {
  public:
-  /// Core shape: a multiple of the chunk, at most about 2 Mi voxels unless a halo asks for more, at least twice the halo.
+  /// Core shape: a multiple of the chunk, at most about 2 Mi voxels unless a halo asks for more, at least twice the
+  /// halo.
   static Index3 core_shape(const Index3& shape, const Index3& chunk, const Halo& halo);
 
-  /// `core` must be a multiple of `chunk` on every axis, or cover the shape there. An edge core thinner than the halo joins
-  /// its neighbour. Throws UserError otherwise.
+  /// `core` must be a multiple of `chunk` on every axis, or cover the shape there. An edge core thinner than the halo
+  /// joins its neighbour. Throws UserError otherwise.
   BlockGrid(const Index3& shape, const Index3& chunk, const Index3& core, const Halo& halo);
 
   const std::vector<Box3>& cores() const { return cores_; }
   const Index3& counts() const { return counts_; }
+  const Index3& shape() const { return shape_; }
+  /// First voxels of the cores along one axis, then the volume's end there.
+  const std::vector<Index>& cuts(std::size_t axis) const { return cuts_[axis]; }
   /// Largest core of the grid, for memory estimates.
   Index3 largest_core() const;
-  /// Blocks are dealt round robin: block i belongs to rank i % ranks.
-  std::vector<std::size_t> of_rank(int rank, int ranks) const;
 
  private:
   std::vector<Box3> cores_;
-  Index3 counts_{};
+  std::array<std::vector<Index>, 3> cuts_;
+  Index3 shape_{}, counts_{};
 };
+
+/// Blocks are dealt round robin: those of `rank` among `blocks`, block i belonging to rank i % ranks.
+std::vector<std::size_t> dealt(std::size_t blocks, int rank, int ranks);
 
 }  // namespace voxflow::decompose

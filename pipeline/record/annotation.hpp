@@ -1,6 +1,8 @@
 // Typed annotation values as they stand in manifests and events.
 #pragma once
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -8,6 +10,7 @@ namespace voxflow::record {
 
 enum class AnnotationType { text, number, date, boolean };
 std::string_view to_string(AnnotationType t);
+std::optional<AnnotationType> annotation_type_from(std::string_view name);
 
 /// A key's declaration: its type and, for numbers, its unit ("h"; "" for plain numbers).
 struct AnnotationKey {

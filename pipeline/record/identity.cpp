@@ -36,7 +36,7 @@ std::string TaskIdentity::canonical() const {
   if (!channels.empty()) j["channels"] = channels;
   if (!timepoints.empty()) j["timepoints"] = timepoints;
   if (block_shape) j["block_shape"] = *block_shape;
-  return j.dump();
+  return canonical_text(j);
 }
 
 Digest TaskIdentity::key() const {

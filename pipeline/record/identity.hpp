@@ -1,4 +1,5 @@
-// The identity of content and of tasks: what is hashed, and in which form. A change here changes every key in an archive.
+// The identity of content and of tasks: what is hashed, and in which form. A change here changes every key in an
+// archive.
 #pragma once
 #include <map>
 #include <optional>
@@ -11,8 +12,8 @@
 
 namespace voxflow::record {
 
-/// Digest of one volume (one t, c): voxel type, shape, spacing and kind, then the digests of its decoded level-0 chunks in
-/// raster order. The chunk shape is a function of the grid (archive::chunk_shape), so it needs no place of its own.
+/// Digest of one volume (one t, c): voxel type, shape, spacing and kind, then the digests of its decoded level-0 chunks
+/// in raster order. The chunk shape is a function of the grid (archive::chunk_shape), so it needs no place of its own.
 Digest volume_digest(const ImageInfo& info, std::span<const Digest> chunks);
 
 /// Digest of an image: its volumes' digests in t, c order.
@@ -37,6 +38,7 @@ struct TaskIdentity {
   Digest key() const;
   /// That canonical JSON, which manifests keep so that `why` can name the part that differs.
   std::string canonical() const;
+  friend bool operator==(const TaskIdentity&, const TaskIdentity&) = default;
 };
 
 std::string content_id(const Digest& content);

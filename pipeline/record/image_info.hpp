@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/core/dtype.hpp"
@@ -24,11 +25,14 @@ struct Channel {
 struct ImageInfo {
   ImageKind kind = ImageKind::intensity;
   DType dtype = DType::uint16;
-  Grid grid;                      // spacing in micrometres
+  Grid grid;  // spacing in micrometres
   int timepoints = 1;
   std::vector<Channel> channels;  // one entry a channel, never empty
   std::optional<double> time_step_s;
   int channel_count() const { return static_cast<int>(channels.size()); }
+  std::string to_json() const;  // one line
+  /// Throws UserError when `text` is not that.
+  static ImageInfo from_json(std::string_view text);
   friend bool operator==(const ImageInfo&, const ImageInfo&) = default;
 };
 

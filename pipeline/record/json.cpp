@@ -12,10 +12,36 @@ std::optional<T> optional_member(const Json& j, const char* name) {
 }
 }  // namespace
 
+std::string not_a(std::string_view what) {
+  const bool vowel = std::string_view("aeiou").find(what.front()) != std::string_view::npos;
+  return fmt::format("this is not {} {} of voxflow: ", vowel ? "an" : "a", what);
+}
+
 Json parse_json(std::string_view text, std::string_view what) {
   Json j = Json::parse(text, nullptr, false);
-  if (j.is_discarded() || !j.is_object()) throw UserError(fmt::format("this is not a {} of voxflow: not a JSON object", what));
+  if (j.is_discarded() || !j.is_object()) throw UserError(not_a(what) + "not a JSON object");
   return j;
+}
+
+std::string dump(const Json& j, int indent) {
+  return j.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string canonical_text(const Json& j) {
+  try {
+    return j.dump();
+  } catch (const Json::type_error&) {
+    throw UserError("a text among the parameters is not UTF-8");
+  }
+}
+
+void check_format(const Json& j, std::string_view name, int newest_version, std::string_view what) {
+  const auto format = j.at("format").get<std::string>();
+  if (format != name) throw UserError(not_a(what) + fmt::format("its format is '{}'", format));
+  const int version = j.at("format_version").get<int>();
+  if (version < 1 || version > newest_version)
+    throw UserError(fmt::format("the {} has format version {}, this voxflow knows up to {}; use a newer voxflow", what,
+                                version, newest_version));
 }
 
 Json to_json(const Digest& d) {
@@ -37,12 +63,9 @@ Json to_json(const ImageInfo& info) {
     channels.push_back(std::move(channel));
   }
   const auto& s = info.grid.spacing;
-  Json j{{"kind", to_string(info.kind)},
-         {"dtype", to_string(info.dtype)},
-         {"shape_zyx", info.grid.shape},
-         {"spacing_um_zyx", {s[kZ].value, s[kY].value, s[kX].value}},
-         {"timepoints", info.timepoints},
-         {"channels", std::move(channels)}};
+  Json j{{"kind", to_string(info.kind)},  {"dtype", to_string(info.dtype)},
+         {"shape_zyx", info.grid.shape},  {"spacing_um_zyx", {s[kZ].value, s[kY].value, s[kX].value}},
+         {"timepoints", info.timepoints}, {"channels", std::move(channels)}};
   if (info.time_step_s) j["time_step_s"] = *info.time_step_s;
   return j;
 }
@@ -65,19 +88,32 @@ ImageInfo image_info_from(const Json& j) {
   return info;
 }
 
+std::string ImageInfo::to_json() const {
+  return dump(record::to_json(*this));
+}
+
+ImageInfo ImageInfo::from_json(std::string_view text) {
+  const Json j = parse_json(text, "image description");
+  return reading("image description", [&] { return image_info_from(j); });
+}
+
 Json to_json(const Annotation& a) {
   Json j{{"key", a.key.name}, {"type", to_string(a.key.type)}, {"unit", a.key.unit}};
   std::visit([&](const auto& v) { j["value"] = v; }, a.value);
   return j;
 }
 
+AnnotationType annotation_type_of(const Json& j) {
+  const auto name = j.get<std::string>();
+  if (const auto type = annotation_type_from(name)) return *type;
+  throw UserError(fmt::format("'{}' is not a type of annotations: text, number, date and bool are", name));
+}
+
 Annotation annotation_from(const Json& j) {
   Annotation a;
   a.key.name = j.at("key").get<std::string>();
   a.key.unit = j.at("unit").get<std::string>();
-  const auto type = j.at("type").get<std::string>();
-  for (const auto t : {AnnotationType::text, AnnotationType::number, AnnotationType::date, AnnotationType::boolean})
-    if (to_string(t) == type) a.key.type = t;
+  a.key.type = annotation_type_of(j.at("type"));
   const Json& v = j.at("value");
   if (v.is_boolean())
     a.value = v.get<bool>();
@@ -85,15 +121,24 @@ Annotation annotation_from(const Json& j) {
     a.value = v.get<double>();
   else
     a.value = v.get<std::string>();
+  const bool fits = a.key.type == AnnotationType::number    ? v.is_number()
+                    : a.key.type == AnnotationType::boolean ? v.is_boolean()
+                                                            : v.is_string();
+  if (!fits)
+    throw UserError(fmt::format("annotation '{}' is declared as {}, its value is {}", a.key.name, to_string(a.key.type), v.dump()));
   return a;
 }
 
 std::string_view to_string(ImageKind k) {
   switch (k) {
-    case ImageKind::intensity: return "image";
-    case ImageKind::labels: return "labels";
-    case ImageKind::mask: return "mask";
-    default: return "psf";
+    case ImageKind::intensity:
+      return "image";
+    case ImageKind::labels:
+      return "labels";
+    case ImageKind::mask:
+      return "mask";
+    default:
+      return "psf";
   }
 }
 
@@ -105,11 +150,21 @@ std::optional<ImageKind> image_kind_from(std::string_view name) {
 
 std::string_view to_string(AnnotationType t) {
   switch (t) {
-    case AnnotationType::text: return "text";
-    case AnnotationType::number: return "number";
-    case AnnotationType::date: return "date";
-    default: return "bool";
+    case AnnotationType::text:
+      return "text";
+    case AnnotationType::number:
+      return "number";
+    case AnnotationType::date:
+      return "date";
+    default:
+      return "bool";
   }
+}
+
+std::optional<AnnotationType> annotation_type_from(std::string_view name) {
+  for (const auto t : {AnnotationType::text, AnnotationType::number, AnnotationType::date, AnnotationType::boolean})
+    if (to_string(t) == name) return t;
+  return std::nullopt;
 }
 
 }  // namespace voxflow::record

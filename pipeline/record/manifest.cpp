@@ -9,6 +9,7 @@
 namespace voxflow::record {
 
 namespace {
+constexpr const char* kFormat = "voxflow-manifest";
 constexpr int kManifestVersion = 1;
 
 Json to_json(const Output& o) {
@@ -19,8 +20,12 @@ Json to_json(const Output& o) {
 }
 
 Output output_from(const Json& j) {
-  Output o{j.at("port").get<std::string>(), j.at("kind").get<std::string>(), j.at("file").get<std::string>(),
-           digest_of(j.at("content_digest")), std::nullopt, std::nullopt};
+  Output o{j.at("port").get<std::string>(),
+           j.at("kind").get<std::string>(),
+           j.at("file").get<std::string>(),
+           digest_of(j.at("content_digest")),
+           std::nullopt,
+           std::nullopt};
   if (j.contains("image")) o.image = image_info_from(j["image"]);
   if (j.contains("count")) o.count = j["count"].get<std::uint64_t>();
   return o;
@@ -73,7 +78,7 @@ std::string Manifest::to_json() const {
   Json file_list = Json::array();
   for (const FileRecord& f : files)
     file_list.push_back({{"name", f.name}, {"size_bytes", f.size_bytes}, {"sha256", f.sha256.hex()}});
-  Json j{{"format", "voxflow-manifest"},
+  Json j{{"format", kFormat},
          {"format_version", kManifestVersion},
          {"kind", kind},
          {"project", project},
@@ -87,7 +92,11 @@ std::string Manifest::to_json() const {
          {"started", started},
          {"published", published},
          {"resources_used",
-          {{"ranks", ranks}, {"threads", threads}, {"wall_s", wall_s}, {"cpu_s", cpu_s}, {"max_rss_bytes", max_rss_bytes}}}};
+          {{"ranks", ranks},
+           {"threads", threads},
+           {"wall_s", wall_s},
+           {"cpu_s", cpu_s},
+           {"max_rss_bytes", max_rss_bytes}}}};
   if (!name.empty()) j["name"] = name;
   if (!annotations.empty()) j["annotations"] = array_of(annotations);
   if (origin) j["origin"] = origin_json(*origin);
@@ -100,22 +109,21 @@ std::string Manifest::to_json() const {
     j["workflow"] = {{"name", workflow}, {"step", step}, {"run", run}, {"sha256", workflow_sha256}};
     j["counters"] = counters;
   }
-  return j.dump(1) + "\n";
+  return dump(j, 1) + "\n";
 }
 
 Manifest Manifest::from_json(std::string_view text) {
   const Json j = parse_json(text, "manifest");
   return reading("manifest", [&] {
-    if (j.at("format") != "voxflow-manifest" || j.at("format_version").get<int>() > kManifestVersion)
-      throw UserError(fmt::format("the manifest has format version {}, this voxflow knows up to {}; use a newer voxflow",
-                                  j.at("format_version").dump(), kManifestVersion));
+    check_format(j, kFormat, kManifestVersion, "manifest");
     Manifest m;
     m.kind = j.at("kind").get<std::string>();
     m.project = j.at("project").get<std::string>();
     m.name = j.value("name", "");
     for (const Json& o : j.at("outputs")) m.outputs.push_back(output_from(o));
     for (const Json& f : j.at("files"))
-      m.files.push_back({f.at("name").get<std::string>(), f.at("size_bytes").get<std::uint64_t>(), digest_of(f.at("sha256"))});
+      m.files.push_back(
+          {f.at("name").get<std::string>(), f.at("size_bytes").get<std::uint64_t>(), digest_of(f.at("sha256"))});
     if (j.contains("annotations"))
       for (const Json& a : j["annotations"]) m.annotations.push_back(annotation_from(a));
     if (j.contains("origin")) m.origin = origin_from(j["origin"]);
@@ -152,7 +160,7 @@ Manifest Manifest::from_json(std::string_view text) {
 }
 
 std::string Event::to_json() const {
-  return Json{{"id", id}, {"time", time}, {"kind", kind}, {"source", source}, {"payload", Json::parse(payload)}}.dump();
+  return dump({{"id", id}, {"time", time}, {"kind", kind}, {"source", source}, {"payload", Json::parse(payload)}});
 }
 
 Event Event::from_json(std::string_view line) {
@@ -170,29 +178,34 @@ Event published_event(const Manifest& manifest, const std::string& artifact) {
 }
 
 std::string Failure::to_json() const {
-  return Json{{"task_key", task_key.hex()}, {"run", run},         {"step", step}, {"image", image}, {"attempt", attempt},
-              {"class", failure_class},     {"message", message}, {"node", node}, {"log", log}}
-      .dump();
+  return dump({{"task_key", task_key.hex()},
+               {"run", run},
+               {"step", step},
+               {"image", image},
+               {"attempt", attempt},
+               {"class", failure_class},
+               {"message", message},
+               {"node", node},
+               {"log", log}});
 }
 
 Failure Failure::from_json(std::string_view text) {
   const Json j = parse_json(text, "failure");
   return reading("failure", [&] {
-    return Failure{digest_of(j.at("task_key")),         j.at("run").get<std::string>(),
-                   j.at("step").get<std::string>(),     j.at("image").get<std::string>(),
-                   j.at("attempt").get<int>(),          j.at("class").get<std::string>(),
-                   j.at("message").get<std::string>(),  j.at("node").get<std::string>(),
-                   j.at("log").get<std::string>()};
+    return Failure{
+        digest_of(j.at("task_key")),        j.at("run").get<std::string>(),  j.at("step").get<std::string>(),
+        j.at("image").get<std::string>(),   j.at("attempt").get<int>(),      j.at("class").get<std::string>(),
+        j.at("message").get<std::string>(), j.at("node").get<std::string>(), j.at("log").get<std::string>()};
   });
 }
 
 Event failed_event(const Failure& failure, const std::string& time) {
-  return {uuid5(fmt::format("failed\n{}\n{}\n{}", failure.task_key.hex(), failure.run, failure.attempt)), time, "failed",
-          failure.run, failure.to_json()};
+  return {uuid5(fmt::format("failed\n{}\n{}\n{}", failure.task_key.hex(), failure.run, failure.attempt)), time,
+          "failed", failure.run, failure.to_json()};
 }
 
 std::string AnnotationChange::to_json() const {
-  return Json{{"entity", entity}, {"set", array_of(set)}, {"removed", removed}, {"agent", agent}}.dump();
+  return dump({{"entity", entity}, {"set", array_of(set)}, {"removed", removed}, {"agent", agent}});
 }
 
 AnnotationChange AnnotationChange::from_json(std::string_view text) {
@@ -205,6 +218,23 @@ AnnotationChange AnnotationChange::from_json(std::string_view text) {
     change.agent = j.at("agent").get<std::string>();
     return change;
   });
+}
+
+Event annotated_event(const AnnotationChange& change, const std::string& time) {
+  return {uuid4(), time, "annotated", change.entity, change.to_json()};
+}
+
+AnnotationKey annotation_key_from_json(std::string_view text) {
+  const Json j = parse_json(text, "key declaration");
+  return reading("key declaration", [&] {
+    return AnnotationKey{j.at("name").get<std::string>(), annotation_type_of(j.at("type")), j.at("unit").get<std::string>()};
+  });
+}
+
+Event key_declared_event(const AnnotationKey& key, const std::string& time) {
+  const std::string type(to_string(key.type));
+  return {uuid5(fmt::format("key_declared\n{}\n{}\n{}", key.name, type, key.unit)), time, "key_declared", "",
+          Json{{"name", key.name}, {"type", type}, {"unit", key.unit}}.dump()};
 }
 
 }  // namespace voxflow::record

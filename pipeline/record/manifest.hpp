@@ -20,14 +20,16 @@ struct Output {
   std::string kind;  // "image", "labels", "mask", "table", "transform", "psf"
   std::string file;  // inside the artifact
   Digest content_digest;
-  std::optional<ImageInfo> image;   // of volumetric outputs
+  std::optional<ImageInfo> image;      // of volumetric outputs
   std::optional<std::uint64_t> count;  // objects of a label image, rows of a table
+  friend bool operator==(const Output&, const Output&) = default;
 };
 
 struct FileRecord {
   std::string name;
   std::uint64_t size_bytes = 0;
   Digest sha256;
+  friend bool operator==(const FileRecord&, const FileRecord&) = default;
 };
 
 /// An input as it was used: its id in the task key, its content, and where it lay, relative to the archive.
@@ -35,20 +37,22 @@ struct InputRecord {
   std::string port, id;
   Digest content_digest;
   std::string artifact, output_port;
+  friend bool operator==(const InputRecord&, const InputRecord&) = default;
 };
 
 /// Where an acquisition came from.
 struct Origin {
-  std::vector<std::string> files;      // as given to import
+  std::vector<std::string> files;  // as given to import
   std::vector<Digest> file_digests;
-  std::string importer;                // "tiff"
-  std::string overrides;               // calibration given by a person, JSON text, "" for none
+  std::string importer;   // "tiff"
+  std::string overrides;  // calibration given by a person, JSON text, "" for none
+  friend bool operator==(const Origin&, const Origin&) = default;
 };
 
 struct Manifest {
-  std::string kind;     // "acquisition" or "result"
+  std::string kind;  // "acquisition" or "result"
   std::string project;
-  std::string name;     // of an acquisition: what people call it
+  std::string name;  // of an acquisition: what people call it
   std::vector<Output> outputs;
   std::vector<FileRecord> files;
   std::vector<Annotation> annotations;  // of an acquisition, as imported
@@ -68,7 +72,7 @@ struct Manifest {
   // How it came about; never part of an identity:
   std::string agent, host, job;
   int attempt = 1;
-  std::string software;  // "voxflow 0.1.0"
+  std::string software;            // "voxflow 0.1.0"
   std::string started, published;  // UTC
   int ranks = 1, threads = 1;
   double wall_s = 0, cpu_s = 0;
@@ -78,17 +82,19 @@ struct Manifest {
   std::string to_json() const;
   /// Throws UserError when `text` is not a manifest of a known version.
   static Manifest from_json(std::string_view text);
+  friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
 /// Something that happened, as the log keeps it. `payload` is JSON text.
 struct Event {
-  std::string id;    // UUID; equal for the same happening
-  std::string time;  // UTC
-  std::string kind;  // "published", "failed", "annotated", "key_declared"
+  std::string id;      // UUID; equal for the same happening
+  std::string time;    // UTC
+  std::string kind;    // "published", "failed", "annotated", "key_declared"
   std::string source;  // artifact relative to the archive, or the run
   std::string payload;
   std::string to_json() const;  // one line
   static Event from_json(std::string_view line);
+  friend bool operator==(const Event&, const Event&) = default;
 };
 
 /// The event of a published artifact: id = uuid5 of task key (or kind) and content digests, so that a lost one can be
@@ -104,17 +110,25 @@ struct Failure {
   std::string message, node, log;
   std::string to_json() const;
   static Failure from_json(std::string_view text);
+  friend bool operator==(const Failure&, const Failure&) = default;
 };
 Event failed_event(const Failure& failure, const std::string& time);
 
 /// A person's or a program's annotation of one entity, as event payload.
 struct AnnotationChange {
-  std::string entity;  // content digest or task id of the entity, hex
+  std::string entity;  // "sha256:<content digest>" or "task:<task key>:<port>"
   std::vector<Annotation> set;
   std::vector<std::string> removed;  // keys
   std::string agent;
   std::string to_json() const;
   static AnnotationChange from_json(std::string_view text);
+  friend bool operator==(const AnnotationChange&, const AnnotationChange&) = default;
 };
+/// Every annotation is a happening of its own: its event's id is random.
+Event annotated_event(const AnnotationChange& change, const std::string& time);
+
+/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one happening.
+AnnotationKey annotation_key_from_json(std::string_view text);
+Event key_declared_event(const AnnotationKey& key, const std::string& time);
 
 }  // namespace voxflow::record

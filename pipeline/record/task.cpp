@@ -7,12 +7,14 @@
 namespace voxflow::record {
 
 namespace {
+constexpr const char* kFormat = "voxflow-batch";
+constexpr int kBatchVersion = 1;
+
 Json identity_json(const TaskIdentity& id) {
   Json by = Json::array();
   for (const auto& [channel, params] : id.params_by_channel) by.push_back({channel, Json::parse(params)});
-  Json j{{"kernel", id.kernel},       {"version", id.version},   {"parameters", Json::parse(id.params)},
-         {"by_channel", by},          {"inputs", id.inputs},     {"channels", id.channels},
-         {"timepoints", id.timepoints}};
+  Json j{{"kernel", id.kernel}, {"version", id.version},   {"parameters", Json::parse(id.params)}, {"by_channel", by},
+         {"inputs", id.inputs}, {"channels", id.channels}, {"timepoints", id.timepoints}};
   if (id.block_shape) j["block_shape"] = *id.block_shape;
   return j;
 }
@@ -59,8 +61,8 @@ Task task_from(const Json& j) {
   t.key = digest_of(j.at("key"));
   t.identity = identity_from(j.at("identity"));
   for (const Json& i : j.at("inputs"))
-    t.inputs.push_back({i.at("port").get<std::string>(), i.at("id").get<std::string>(), i.at("artifact").get<std::string>(),
-                        i.at("output").get<std::string>()});
+    t.inputs.push_back({i.at("port").get<std::string>(), i.at("id").get<std::string>(),
+                        i.at("artifact").get<std::string>(), i.at("output").get<std::string>()});
   t.project = j.at("project").get<std::string>();
   t.workflow = j.at("workflow").get<std::string>();
   t.workflow_sha256 = j.at("workflow_sha256").get<std::string>();
@@ -83,7 +85,7 @@ std::string folder(const std::string& project, const char* kind, const Digest& d
 }  // namespace
 
 std::string Task::to_json() const {
-  return task_json(*this).dump();
+  return dump(task_json(*this));
 }
 
 Task Task::from_json(std::string_view text) {
@@ -94,24 +96,25 @@ Task Task::from_json(std::string_view text) {
 std::string Batch::to_json() const {
   Json list = Json::array();
   for (const Task& t : tasks) list.push_back(task_json(t));
-  return Json{{"format", "voxflow-batch"},
-              {"format_version", 1},
-              {"id", id},
-              {"run", run},
-              {"archive", archive},
-              {"agent", agent},
-              {"job", job},
-              {"cores", cores},
-              {"hang_timeout_s", hang_timeout_s},
-              {"plugin_folders", plugin_folders},
-              {"tasks", std::move(list)}}
-             .dump(1) +
+  return dump(Json{{"format", kFormat},
+                   {"format_version", kBatchVersion},
+                   {"id", id},
+                   {"run", run},
+                   {"archive", archive},
+                   {"agent", agent},
+                   {"job", job},
+                   {"cores", cores},
+                   {"hang_timeout_s", hang_timeout_s},
+                   {"plugin_folders", plugin_folders},
+                   {"tasks", std::move(list)}},
+              1) +
          "\n";
 }
 
 Batch Batch::from_json(std::string_view text) {
   const Json j = parse_json(text, "batch");
   return reading("batch", [&] {
+    check_format(j, kFormat, kBatchVersion, "batch");
     Batch b;
     b.id = j.at("id").get<std::string>();
     b.run = j.at("run").get<std::string>();
@@ -128,11 +131,16 @@ Batch Batch::from_json(std::string_view text) {
 
 std::string_view to_string(TaskState s) {
   switch (s) {
-    case TaskState::waiting: return "waiting";
-    case TaskState::running: return "running";
-    case TaskState::done: return "done";
-    case TaskState::failed: return "failed";
-    default: return "skipped";
+    case TaskState::waiting:
+      return "waiting";
+    case TaskState::running:
+      return "running";
+    case TaskState::done:
+      return "done";
+    case TaskState::failed:
+      return "failed";
+    default:
+      return "skipped";
   }
 }
 
@@ -148,7 +156,7 @@ std::string TaskReport::to_json() const {
   if (!message.empty()) j["message"] = message;
   if (!node.empty()) j["node"] = node;
   if (!log.empty()) j["log"] = log;
-  return j.dump();
+  return dump(j);
 }
 
 TaskReport TaskReport::from_json(std::string_view line) {

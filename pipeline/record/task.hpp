@@ -18,12 +18,13 @@ struct TaskInput {
   std::string id;
   std::string artifact;     // folder, relative to the archive
   std::string output_port;  // which of the artifact's outputs
+  friend bool operator==(const TaskInput&, const TaskInput&) = default;
 };
 
 /// A request, never part of a key or a result.
 struct Resources {
   int ranks = 1;
-  int threads = 1;                         // of each rank
+  int threads = 1;                             // of each rank
   std::uint64_t memory_bytes = 2'000'000'000;  // of all ranks together
   double time_s = 3600;
   friend bool operator==(const Resources&, const Resources&) = default;
@@ -42,20 +43,22 @@ struct Task {
   std::vector<Digest> after;  // tasks of the same plan whose results it reads
   std::string to_json() const;
   static Task from_json(std::string_view text);
+  friend bool operator==(const Task&, const Task&) = default;
 };
 
 /// Tasks sent together: one job. In an order in which every task comes after those it reads from.
 struct Batch {
-  std::string id;       // unique in the run
+  std::string id;  // unique in the run
   std::string run;
   std::string archive;  // absolute path
   std::string agent, job;
-  int cores = 1;        // that the batch may use at a time
+  int cores = 1;                // that the batch may use at a time
   double hang_timeout_s = 600;  // a team that reports nothing for so long is ended
   std::vector<std::string> plugin_folders;
   std::vector<Task> tasks;
   std::string to_json() const;
   static Batch from_json(std::string_view text);
+  friend bool operator==(const Batch&, const Batch&) = default;
 };
 
 enum class TaskState { waiting, running, done, failed, skipped };
@@ -69,9 +72,10 @@ struct TaskReport {
   int attempt = 1;
   std::string failure_class, message, node, log;
   double wall_s = 0;
-  std::string time;  // UTC
+  std::string time;             // UTC
   std::string to_json() const;  // one line
   static TaskReport from_json(std::string_view line);
+  friend bool operator==(const TaskReport&, const TaskReport&) = default;
 };
 
 /// `<project>/results/ab/<key>`.

@@ -10,13 +10,14 @@
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
 //   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers, of run or survey
-//   for
-//                        one block whose input box (core and halo) has this extent; volume: mandatory
-//   using State = ...;   State prepare(const Params&, const Geometry&) const;            once a process and task
-//   using Survey = ...;  Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
-//                        void merge(Survey& into, const Survey& next) const;             called in block order
-//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf
-//   outputs Connectivity connectivity(const Params&) const;        blockwise(components)
+//                                                           for one block whose input box has this extent; `volume`: needed
+//   using State = ...;
+//   State prepare(const Params&, const Geometry&) const;   once a process and task
+//   using Survey = ...;
+//   Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
+//   void merge(Survey& into, const Survey& next) const;    called in block order
+//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf ports
+//   Connectivity connectivity(const Params&) const;        blockwise(components)
 // Survey is trivially copyable, or has  void encode(ByteWriter&) const  and  static Survey decode(ByteReader&).
 // Every function is const, pure and thread-safe: the same arguments give the same bits.
 #pragma once

@@ -27,9 +27,10 @@ struct Reference {
   std::string name;
   catalog::query::Query select;
   std::vector<std::string> same;  // fields whose values must agree; "acquired.date" is the day of acquisition
+  std::vector<Mark> same_marks;   // of each of them
   Pick pick = Pick::nearest_acquired;
   IfNone if_none = IfNone::fail;
-  Mark mark;
+  Mark mark, select_mark;
 };
 
 /// What a step reads at one of its kernel's ports.
@@ -38,7 +39,7 @@ struct StepInput {
   std::string port;
   From from = From::image;
   std::string name;         // of the reference or the step
-  std::string output_port;  // of the step's kernel; "image" of an acquisition
+  std::string output_port;  // of the step's kernel; "image" of an acquisition; "": as the entity that is found
   Mark mark;
 };
 
@@ -54,7 +55,7 @@ struct Step {
   int kernel_version = 0;
   std::vector<StepInput> inputs;
   bool keep = true;
-  ParamValues params;       // as given, checked; defaults are not filled in
+  ParamValues params;                                    // as given, checked; defaults are not filled in
   std::map<std::string, ParamValues> params_by_channel;  // by channel name
   std::vector<std::string> channels;                     // names; empty: all
   std::vector<int> timepoints;                           // from 0; empty: all
@@ -80,12 +81,16 @@ struct KernelLookup {
   std::vector<std::string> names;
 };
 
+/// Whether everything that `query` can find is an acquisition: its `kind` is fixed to that, or not spoken of (then the
+/// planner fixes it).
+bool finds_acquisitions_only(const catalog::query::Query& query);
+
 /// Reads and checks a workflow. Throws FileError with every problem found.
 Workflow parse(const SourceText& source, const KernelLookup& kernels);
 Workflow load(const std::filesystem::path& file, const KernelLookup& kernels);
 
-/// Checks resolved annotations-dependent parts of a query's problem into the workflow's file: the FileError of a QueryError
-/// in `select` or a reference.
+/// A problem that the catalog finds in `select` or in a reference's query (unknown key, wrong unit), shown in the
+/// workflow's file; `where`: select_mark of the workflow or of the reference.
 FileError query_problem(const Workflow& workflow, const Mark& where, const catalog::query::QueryError& error);
 
 }  // namespace voxflow::workflow

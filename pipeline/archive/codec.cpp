@@ -1,0 +1,151 @@
+// One chunk to and from its bytes on disk: byte shuffle, then a zlib stream that every stock HDF5 reads.
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+#include <isa-l/igzip_lib.h>
+#include <libdeflate.h>
+
+#include "pipeline/archive/chunks.hpp"
+#include "pipeline/core/error.hpp"
+
+namespace voxflow::archive {
+
+namespace {
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* p) const {
+    Free(p);
+  }
+};
+using Compressor = std::unique_ptr<libdeflate_compressor, Deleter<libdeflate_free_compressor>>;
+using Decompressor = std::unique_ptr<libdeflate_decompressor, Deleter<libdeflate_free_decompressor>>;
+
+/// The element's bits; voxels may lie at any address.
+template <class Bits>
+Bits load(const void* voxels, std::size_t i) {
+  Bits v;
+  std::memcpy(&v, static_cast<const std::uint8_t*>(voxels) + i * sizeof(Bits), sizeof(Bits));
+  return v;
+}
+
+/// Writes byte k of every element to plane k of `planes`, for the `Stored` low bytes of each.
+template <class Bits, std::size_t Stored>
+void shuffle(const void* voxels, std::size_t n, std::uint8_t* planes) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const Bits v = load<Bits>(voxels, i);
+    for (std::size_t k = 0; k < Stored; ++k) planes[k * n + i] = static_cast<std::uint8_t>(v >> (8 * k));
+  }
+}
+
+/// Inverse of shuffle; bytes that were not stored become 0.
+template <class Bits, std::size_t Stored>
+void unshuffle(const std::uint8_t* planes, std::size_t n, void* voxels) {
+  for (std::size_t i = 0; i < n; ++i) {
+    Bits v = 0;
+    for (std::size_t k = 0; k < Stored; ++k) v = static_cast<Bits>(v | static_cast<Bits>(planes[k * n + i]) << (8 * k));
+    std::memcpy(static_cast<std::uint8_t*>(voxels) + i * sizeof(Bits), &v, sizeof(Bits));
+  }
+}
+
+void check_types(DType dtype, DType storage) {
+  if (dtype == storage || (dtype == DType::uint32 && storage == DType::uint16)) return;
+  throw InternalError(fmt::format("voxels of type {} cannot be stored as {}", to_string(dtype), to_string(storage)));
+}
+
+void check_labels_fit(const void* voxels, std::size_t n) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < n; ++i) bits |= load<std::uint32_t>(voxels, i);
+  if (bits > 0xffff) throw InternalError("labels above 65535 cannot be stored as uint16");
+}
+
+void shuffle_as(const void* voxels, std::size_t n, DType dtype, DType storage, std::uint8_t* planes) {
+  if (size_bytes(dtype) == 2) return shuffle<std::uint16_t, 2>(voxels, n, planes);
+  if (size_bytes(storage) == 4) return shuffle<std::uint32_t, 4>(voxels, n, planes);
+  check_labels_fit(voxels, n);
+  shuffle<std::uint32_t, 2>(voxels, n, planes);
+}
+
+void unshuffle_as(const std::uint8_t* planes, std::size_t n, DType storage, DType dtype, void* voxels) {
+  if (size_bytes(dtype) == 2) return unshuffle<std::uint16_t, 2>(planes, n, voxels);
+  if (size_bytes(storage) == 4) return unshuffle<std::uint32_t, 4>(planes, n, voxels);
+  unshuffle<std::uint32_t, 2>(planes, n, voxels);
+}
+
+/// Grows to what was asked for and stays; contents are not kept.
+std::uint8_t* scratch(std::size_t size) {
+  thread_local std::vector<std::uint8_t> buffer;
+  if (buffer.size() < size) buffer.resize(size);
+  return buffer.data();
+}
+
+/// Bytes written to `to`, or nothing when igzip declines.
+std::optional<std::size_t> deflate_fast(const std::uint8_t* from, std::size_t size, std::vector<std::uint8_t>& to) {
+  thread_local std::vector<std::uint8_t> level_buffer(ISAL_DEF_LVL1_DEFAULT);
+  if (size > UINT32_MAX || to.size() > UINT32_MAX) return std::nullopt;
+  isal_zstream stream;
+  isal_deflate_stateless_init(&stream);
+  stream.level = 1;
+  stream.level_buf = level_buffer.data();
+  stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
+  stream.gzip_flag = IGZIP_ZLIB;
+  stream.end_of_stream = 1;
+  stream.next_in = const_cast<std::uint8_t*>(from);
+  stream.avail_in = static_cast<std::uint32_t>(size);
+  stream.next_out = to.data();
+  stream.avail_out = static_cast<std::uint32_t>(to.size());
+  if (isal_deflate_stateless(&stream) != COMP_OK || stream.avail_in != 0) return std::nullopt;
+  return stream.total_out;
+}
+
+std::vector<std::uint8_t> deflate(const std::uint8_t* from, std::size_t size) {
+  thread_local const Compressor compressor(libdeflate_alloc_compressor(1));
+  if (!compressor) throw OutOfMemoryError("not enough memory for a compressor");
+  std::vector<std::uint8_t> bytes(libdeflate_zlib_compress_bound(compressor.get(), size));
+  auto written = deflate_fast(from, size, bytes);
+  if (!written) written = libdeflate_zlib_compress(compressor.get(), from, size, bytes.data(), bytes.size());
+  if (*written == 0) throw InternalError("a chunk does not fit the compressor's own bound");
+  bytes.resize(*written);
+  return bytes;
+}
+
+void inflate(const std::uint8_t* from, std::size_t size, void* to, std::size_t to_size) {
+  thread_local const Decompressor decompressor(libdeflate_alloc_decompressor());
+  if (!decompressor) throw OutOfMemoryError("not enough memory for a decompressor");
+  switch (libdeflate_zlib_decompress(decompressor.get(), from, size, to, to_size, nullptr)) {
+    case LIBDEFLATE_SUCCESS:
+      return;
+    case LIBDEFLATE_BAD_DATA:
+      throw SystemError("the compressed bytes are damaged");
+    default:
+      throw SystemError(fmt::format("the compressed bytes do not hold {} bytes", to_size));
+  }
+}
+}  // namespace
+
+EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dtype, DType storage) {
+  check_types(dtype, storage);
+  EncodedChunk encoded{sha256(voxels, chunk_voxels * size_bytes(dtype)), {}};
+  const std::size_t stored_bytes = chunk_voxels * size_bytes(storage);
+  const auto* planes = static_cast<const std::uint8_t*>(voxels);
+  if (size_bytes(storage) > 1) {
+    std::uint8_t* const buffer = scratch(stored_bytes);
+    shuffle_as(voxels, chunk_voxels, dtype, storage, buffer);
+    planes = buffer;
+  }
+  encoded.bytes = deflate(planes, stored_bytes);
+  return encoded;
+}
+
+void decode_chunk(const std::uint8_t* bytes, std::size_t size, std::size_t chunk_voxels, DType storage, DType dtype,
+                  void* voxels) {
+  check_types(dtype, storage);
+  const std::size_t stored_bytes = chunk_voxels * size_bytes(storage);
+  if (size_bytes(storage) == 1) return inflate(bytes, size, voxels, stored_bytes);
+  std::uint8_t* const planes = scratch(stored_bytes);
+  inflate(bytes, size, planes, stored_bytes);
+  unshuffle_as(planes, chunk_voxels, storage, dtype, voxels);
+}
+
+}  // namespace voxflow::archive

@@ -1,0 +1,200 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "pipeline/archive/image_file.hpp"
+#include "pipeline/archive/layout.hpp"
+#include "pipeline/archive/spimdata.hpp"
+#include "pipeline/core/error.hpp"
+#include "pipeline/core/files.hpp"
+#include "pipeline/core/version.hpp"
+#include "pipeline/record/identity.hpp"
+
+namespace fs = std::filesystem;
+
+namespace voxflow::archive {
+
+namespace {
+constexpr std::string_view kAxisTags = R"({"axes": [{"key": "z", "typeFlags": 2, "resolution": 0, "description": ""}, )"
+                                       R"({"key": "y", "typeFlags": 2, "resolution": 0, "description": ""}, )"
+                                       R"({"key": "x", "typeFlags": 2, "resolution": 0, "description": ""}]})";
+
+void check_name(const fs::path& file) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  const std::string stem = file.stem().string();
+  if (file.extension() == ".h5" && !stem.empty() && stem.find_first_not_of(kAllowed) == std::string::npos) return;
+  throw InternalError(
+      fmt::format("'{}' cannot name an image file: letters, digits, '_', '-' and then '.h5' are allowed",
+                  file.filename().string()));
+}
+
+void check_info(const record::ImageInfo& info, DType storage) {
+  const auto& n = info.grid.shape;
+  if (info.channels.empty() || info.timepoints < 1 || std::min({n[kZ], n[kY], n[kX]}) < 1)
+    throw InternalError(fmt::format("an image of {} timepoints, {} channels and {} x {} x {} voxels (z, y, x) is empty",
+                                    info.timepoints, info.channel_count(), n[kZ], n[kY], n[kX]));
+  if (storage != info.dtype && !(info.dtype == DType::uint32 && storage == DType::uint16))
+    throw InternalError(
+        fmt::format("voxels of type {} cannot be stored as {}", to_string(info.dtype), to_string(storage)));
+  if (info.timepoints > layout::kMaxTimepoints)
+    throw UserError(fmt::format("the image has {} timepoints, the file format allows {}; divide the series",
+                                info.timepoints, layout::kMaxTimepoints));
+  if (info.channel_count() > layout::kMaxChannels)
+    throw UserError(fmt::format("the image has {} channels, the file format allows {}; divide the channels",
+                                info.channel_count(), layout::kMaxChannels));
+}
+}  // namespace
+
+struct ImageWriter::Impl {
+  Impl(const fs::path& path, const record::ImageInfo& image, DType stored)
+      : file(path),
+        info(image),
+        storage(stored),
+        counts(chunk_counts(image.grid)),
+        volume_chunks(static_cast<std::size_t>(count(counts))),
+        digests(volume_chunks * static_cast<std::size_t>(info.timepoints * info.channel_count())),
+        stored_chunks(digests.size()) {}
+
+  /// A file that was not finished goes.
+  ~Impl() {
+    if (finished || !created) return;
+    const hdf5::Lock lock;
+    cells.close();
+    h5 = hdf5::Handle();
+    std::error_code ignored;  // the folder goes as a whole
+    fs::remove(file, ignored);
+  }
+
+  /// Runs `step`, then throws SystemError or DiskFullError when a write failed meanwhile.
+  template <class F>
+  void run(F&& step) {
+    const hdf5::Lock lock;
+    try {
+      with_context(file.string(), step);
+    } catch (const SystemError&) {
+      if (failure.error == 0) throw;
+    }
+    if (failure.error != 0)
+      throw_errno(fmt::format("cannot write '{}'", file.string()), failure.error);
+  }
+
+  std::size_t first_chunk(int t, int c) const {
+    return static_cast<std::size_t>(t * info.channel_count() + c) * volume_chunks;
+  }
+
+  void make_setup(int c) {
+    const hdf5::Handle group = hdf5::create_group(h5, layout::setup(c));
+    hdf5::write_attribute(group, "dataType", std::string(to_string(storage)));
+    hdf5::write_row(group, "resolutions", std::array<double, 3>{1, 1, 1});
+    const Index3 chunk = chunk_shape(info.grid);
+    hdf5::write_row(
+        group, "subdivisions",
+        std::array<std::int32_t, 3>{static_cast<std::int32_t>(chunk[kX]), static_cast<std::int32_t>(chunk[kY]),
+                                    static_cast<std::int32_t>(chunk[kZ])});
+  }
+
+  void make_cells(int t, int c) {
+    const auto& s = info.grid.spacing;
+    const hdf5::Handle made =
+        hdf5::create_cells(h5, layout::cells(t, c), storage, info.grid.shape, chunk_shape(info.grid));
+    hdf5::write_attribute(made, "axistags", std::string(kAxisTags));
+    hdf5::write_attribute(made, "element_size_um", std::array<double, 3>{s[kZ].value, s[kY].value, s[kX].value});
+  }
+
+  void check_complete() const {
+    const auto hole = std::find(stored_chunks.begin(), stored_chunks.end(), false);
+    if (hole == stored_chunks.end()) return;
+    const auto number = static_cast<std::size_t>(hole - stored_chunks.begin());
+    const int volume = static_cast<int>(number / volume_chunks), channels = info.channel_count();
+    throw InternalError(fmt::format(
+        "'{}' is not complete: {} was never stored", file.string(),
+        layout::chunk_name(volume / channels, volume % channels, layout::chunk_at(number % volume_chunks, counts))));
+  }
+
+  Digest content_digest() const {
+    std::vector<Digest> volumes;
+    for (std::size_t first = 0; first < digests.size(); first += volume_chunks)
+      volumes.push_back(record::volume_digest(info, std::span(digests).subspan(first, volume_chunks)));
+    return record::image_digest(volumes);
+  }
+
+  void write_metadata(const Metadata& metadata) {
+    hdf5::write_text(h5, layout::kImage, info.to_json());
+    hdf5::write_digests(h5, layout::kChunkDigests, digests);
+    if (!metadata.provenance.empty()) hdf5::write_text(h5, layout::kProvenance, metadata.provenance);
+    if (!metadata.annotations.empty()) hdf5::write_text(h5, layout::kAnnotations, metadata.annotations);
+    if (!metadata.original.empty()) hdf5::write_text(h5, layout::kOriginal, metadata.original);
+  }
+
+  void write_root_attributes(const Digest& content) {
+    hdf5::write_attribute(h5, "format", std::string(layout::kFormat));
+    hdf5::write_attribute(h5, "format_version", layout::kFormatVersion);
+    hdf5::write_attribute(h5, "writer", fmt::format("voxflow {}", kVersion));
+    hdf5::write_attribute(h5, "content_digest", content.hex());
+  }
+
+  fs::path file;
+  record::ImageInfo info;
+  DType storage;
+  Index3 counts;
+  std::size_t volume_chunks;
+  std::vector<Digest> digests;
+  std::vector<bool> stored_chunks;
+  hdf5::WriteFailure failure;
+  hdf5::Handle h5;
+  layout::OpenCells cells{h5, info, storage};
+  bool created = false, finished = false;
+};
+
+ImageWriter::ImageWriter(const fs::path& file, const record::ImageInfo& info, DType storage) {
+  check_name(file);
+  check_info(info, storage);
+  impl_ = std::make_unique<Impl>(file, info, storage);
+  impl_->run([&] {
+    impl_->h5 = hdf5::create_file(file, impl_->failure);
+    impl_->created = true;
+    for (int c = 0; c < info.channel_count(); ++c) impl_->make_setup(c);
+    for (int t = 0; t < info.timepoints; ++t)
+      for (int c = 0; c < info.channel_count(); ++c) impl_->make_cells(t, c);
+  });
+}
+
+ImageWriter::~ImageWriter() = default;
+
+void ImageWriter::put(int t, int c, const Index3& chunk, const EncodedChunk& encoded) {
+  auto& w = *impl_;
+  const bool inside = t >= 0 && t < w.info.timepoints && c >= 0 && c < w.info.channel_count() &&
+                      contains({{0, 0, 0}, w.counts}, {chunk, {1, 1, 1}});
+  if (!inside) throw InternalError(fmt::format("'{}' has no {}", w.file.string(), layout::chunk_name(t, c, chunk)));
+  const std::size_t number = w.first_chunk(t, c) + layout::chunk_number(chunk, w.counts);
+  if (w.stored_chunks[number])
+    throw InternalError(fmt::format("'{}': {} is stored twice", w.file.string(), layout::chunk_name(t, c, chunk)));
+  w.run([&] {
+    hdf5::write_chunk(w.cells.get(t, c), layout::chunk_origin(chunk, chunk_shape(w.info.grid)), encoded.bytes);
+  });
+  w.digests[number] = encoded.digest;
+  w.stored_chunks[number] = true;
+}
+
+void ImageWriter::put_table(const std::string& tsv) {
+  impl_->run([&] { hdf5::write_text(impl_->h5, layout::kObjects, tsv); });
+}
+
+Digest ImageWriter::finish(const Metadata& metadata) {
+  auto& w = *impl_;
+  w.check_complete();
+  const Digest content = w.content_digest();
+  w.run([&] {
+    w.cells.close();
+    w.write_metadata(metadata);
+    w.write_root_attributes(content);
+    w.h5.close("write the end of the file");
+  });
+  fs::path xml = w.file;
+  xml.replace_extension(".xml");
+  write_file_atomically(xml, spimdata_xml(w.info, w.file.filename().string()));
+  w.finished = true;
+  return content;
+}
+
+}  // namespace voxflow::archive

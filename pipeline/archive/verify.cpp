@@ -1,0 +1,65 @@
+// Holds what an artifact contains against the digests that were stored with it.
+#include <fmt/format.h>
+
+#include "pipeline/archive/artifact.hpp"
+#include "pipeline/archive/layout.hpp"
+#include "pipeline/core/error.hpp"
+#include "pipeline/record/identity.hpp"
+
+namespace fs = std::filesystem;
+
+namespace voxflow::archive {
+
+namespace {
+/// The whole chunk at `at`, voxels outside the volume being 0 as when it was encoded.
+std::vector<std::byte> whole_chunk(const ImageReader& image, int t, int c, const Index3& at) {
+  const auto& info = image.info();
+  const Index3 chunk = chunk_shape(info.grid);
+  std::vector<std::byte> voxels(static_cast<std::size_t>(count(chunk)) * size_bytes(info.dtype));
+  const Box3 box = intersect({layout::chunk_origin(at, chunk), chunk}, info.grid.box());
+  image.read_erased(t, c, box, info.dtype, voxels.data(), {chunk[kY] * chunk[kX], chunk[kX], 1});
+  return voxels;
+}
+
+void verify_volume(const ImageReader& image, const std::string& name, int t, int c, std::span<const Digest> stored,
+                   std::vector<std::string>& problems) {
+  const Index3 counts = chunk_counts(image.info().grid);
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    const Index3 at = layout::chunk_at(i, counts);
+    try {
+      const auto voxels = whole_chunk(image, t, c, at);
+      if (sha256(voxels.data(), voxels.size()) != stored[i])
+        problems.push_back(fmt::format("{}: {}: the voxels are not those that were written (another SHA-256)", name,
+                                       layout::chunk_name(t, c, at)));
+    } catch (const SystemError& e) {
+      problems.emplace_back(e.what());
+    }
+  }
+}
+
+void verify_all_volumes(const fs::path& file, std::vector<std::string>& problems) {
+  const ImageReader image(file);
+  const auto& info = image.info();
+  std::vector<Digest> volumes;
+  for (int t = 0; t < info.timepoints; ++t)
+    for (int c = 0; c < info.channel_count(); ++c) {
+      const auto stored = image.chunk_digests(t, c);
+      verify_volume(image, file.string(), t, c, stored, problems);
+      volumes.push_back(record::volume_digest(info, stored));
+    }
+  if (record::image_digest(volumes) != image.content_digest())
+    problems.push_back(fmt::format("{}: the chunk digests do not give the content digest", file.string()));
+}
+}  // namespace
+
+std::vector<std::string> verify_image(const fs::path& file) {
+  std::vector<std::string> problems;
+  try {
+    verify_all_volumes(file, problems);
+  } catch (const Error& e) {
+    problems.emplace_back(e.what());
+  }
+  return problems;
+}
+
+}  // namespace voxflow::archive

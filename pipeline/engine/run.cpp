@@ -1,0 +1,316 @@
+#include "pipeline/engine/run.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "pipeline/core/error.hpp"
+#include "pipeline/core/files.hpp"
+#include "pipeline/engine/journal.hpp"
+#include "pipeline/engine/task_table.hpp"
+
+namespace voxflow::engine {
+
+namespace {
+using executor::JobState;
+using record::TaskReport;
+using record::TaskState;
+constexpr const char* kDiskFull = "disk_full";
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+/// A batch that was submitted and has not ended.
+struct Job {
+  std::string id, batch;
+  std::filesystem::path file;
+  std::vector<std::size_t> rows;
+  LineTail reports;
+};
+
+class Run {
+ public:
+  Run(const record::Plan& plan, executor::Executor& executor, const Clock& clock, const RunOptions& options)
+      : plan_(plan),
+        executor_(executor),
+        clock_(clock),
+        options_(options),
+        table_(plan, options.attempts, options.memory_limit_bytes) {}
+
+  RunSummary run() {
+    const auto began = clock_.now();
+    make_directories(options_.folder / "batches");
+    write_file_atomically(options_.folder / record::kPlanName, plan_.to_json());
+    journal_ = std::make_unique<Journal>(options_.folder / record::kJournalName);
+    journal({record::RunLine{"started", host_name(), "", now(), getpid()}}, Journal::Durable::at_once);
+    show();
+    drive();
+    const RunEnd end = cancelled_ ? RunEnd::cancelled : pause_.empty() ? RunEnd::finished : RunEnd::paused;
+    journal({record::RunLine{std::string(to_string(end)), host_name(), pause_, now(), getpid()}},
+            Journal::Durable::at_once);
+    return summary(end, std::chrono::duration<double>(clock_.now() - began).count());
+  }
+
+ private:
+  std::string now() const { return format_time(clock_.now()); }
+  void journal(const record::JournalEntry& entry, Journal::Durable durable = Journal::Durable::when_the_system_likes) {
+    journal_->append(entry, durable);
+  }
+  void journal_job(const std::string& event, const Job& job, const std::string& detail = "") {
+    journal({record::JobLine{event, job.batch, job.id, detail, now(), job.rows.size()}}, Journal::Durable::at_once);
+  }
+  void show() {
+    if (options_.progress) options_.progress(table_.progress());
+  }
+
+  void drive() {
+    for (;;) {
+      check_cancel();
+      if (!cancelled_ && pause_.empty()) submit_what_can_be();
+      if (jobs_.empty()) return;
+      clock_.sleep_for(options_.poll_interval);
+      watch();
+    }
+  }
+
+  void check_cancel() {
+    if (cancelled_ || options_.cancel == nullptr || !options_.cancel->load()) return;
+    cancelled_ = true;
+    stop_jobs();
+  }
+
+  void stop_jobs() {
+    stopped_at_ = clock_.now();
+    for (const Job& job : jobs_) {
+      executor_.cancel(job.id);
+      journal_job("cancelled", job);
+    }
+  }
+
+  void submit_what_can_be() {
+    const auto slots = static_cast<std::size_t>(std::max(1, executor_.parallel_jobs()));
+    while (jobs_.size() < slots && pause_.empty()) {
+      const std::size_t share = (table_.sendable() + slots - jobs_.size() - 1) / (slots - jobs_.size());
+      const auto rows = table_.next_batch(std::clamp<std::size_t>(share, 1, options_.tasks_per_batch));
+      if (rows.empty()) return;
+      submit(rows);
+    }
+  }
+
+  void submit(const std::vector<std::size_t>& rows) {
+    record::Batch batch;
+    batch.id = fmt::format("b{:04}", ++batches_);
+    batch.run = plan_.run;
+    batch.archive = plan_.archive;
+    batch.agent = plan_.agent;
+    batch.job = fmt::format("{}/{}", plan_.run, batch.id);
+    batch.cores = executor_.cores_per_job();
+    batch.hang_timeout_s = options_.hang_timeout_s;
+    batch.plugin_folders = options_.plugin_folders;
+    for (const std::size_t row : rows) batch.tasks.push_back(table_.rows()[row].task);
+    const auto file = options_.folder / "batches" / (batch.id + ".json");
+    write_file_atomically(file, batch.to_json());
+    Job job{"", batch.id, file, rows, LineTail(file.string() + ".reports")};
+    journal_job("intent", job);
+    try {
+      job.id = executor_.submit(file, batch);
+    } catch (const SystemError& e) {
+      journal_job("refused", job, e.what());
+      pause_ = e.what();
+      return;
+    }
+    journal_job("submitted", job);
+    for (const std::size_t row : rows) table_.sent(row, batch.id);
+    jobs_.push_back(std::move(job));
+  }
+
+  void watch() {
+    std::vector<std::string> ids;
+    for (const Job& job : jobs_) ids.push_back(job.id);
+    const auto states = executor_.poll(ids);
+    bool changed = false;
+    for (Job& job : jobs_) {
+      const auto it = states.find(job.id);
+      const executor::JobStatus status =
+          it == states.end() ? executor::JobStatus{JobState::lost, "unknown"} : it->second;
+      const bool over = status.state == JobState::ended || status.state == JobState::lost || given_up();
+      // Read after the state: what an ended job wrote is then complete.
+      changed = take_reports(job) || changed;
+      if (!over) continue;
+      close_job(job, status);
+      changed = true;
+    }
+    std::erase_if(jobs_, [](const Job& job) { return job.id.empty(); });
+    for (const std::size_t row : table_.skip_dependants()) {
+      TaskReport report = table_.rows()[row].last;
+      report.time = now();
+      journal({report});
+    }
+    // Whatever else they compute could not be written either.
+    if (disk_full_ && !stopped_at_) stop_jobs();
+    if (changed) show();
+  }
+
+  bool given_up() const { return stopped_at_ && clock_.now() - *stopped_at_ >= options_.cancel_grace; }
+
+  bool take_reports(Job& job) {
+    bool any = false;
+    for (const std::string& line : job.reports.read()) {
+      TaskReport report;
+      try {
+        report = TaskReport::from_json(line);
+      } catch (const UserError&) {
+        continue;
+      }
+      const auto row = table_.find(report.key);
+      if (!row || table_.rows()[*row].batch != job.batch) continue;
+      any = true;
+      take(*row, std::move(report));
+    }
+    return any;
+  }
+
+  void take(std::size_t row, TaskReport report) {
+    switch (report.state) {
+      case TaskState::running:
+        table_.started(row);
+        journal({report});
+        break;
+      case TaskState::done:
+        finish(row, std::move(report));
+        break;
+      case TaskState::failed:
+        fail(row, std::move(report));
+        break;
+      default:
+        table_.returned(row);
+        break;  // the batch could not run it; whether it is skipped is decided here
+    }
+  }
+
+  void finish(std::size_t row, TaskReport report) {
+    if (options_.published && !options_.published(table_.rows()[row].task.artifact)) {
+      report.state = TaskState::failed;
+      report.failure_class = "missing_output";
+      report.message = "the job says that it is done, but its artifact is not published";
+      return fail(row, std::move(report));
+    }
+    table_.done(row);
+    journal({report});
+  }
+
+  void fail(std::size_t row, TaskReport report) {
+    const record::Task& task = table_.rows()[row].task;
+    report.attempt = task.attempt;
+    journal({report});
+    if (report.failure_class == kDiskFull) {
+      pause_ = report.message.empty() ? "the disk or quota is full" : report.message;
+      disk_full_ = true;
+      table_.returned(row);
+      return;
+    }
+    if (options_.emit)
+      options_.emit(record::failed_event({task.key, plan_.run, task.step, task.image, report.attempt,
+                                          report.failure_class, report.message, report.node, report.log},
+                                         report.time.empty() ? now() : report.time));
+    table_.failed(row, report);
+  }
+
+  /// After the job's end the manifests decide what it did; what it left undone and did not explain is lost.
+  void close_job(Job& job, const executor::JobStatus& status) {
+    journal_job(status.state == JobState::lost ? "lost" : "ended", job, status.detail);
+    for (const std::size_t row : job.rows) {
+      const TaskTable::Row& r = table_.rows()[row];
+      if (r.batch != job.batch) continue;
+      TaskReport report;
+      report.key = r.task.key;
+      report.attempt = r.task.attempt;
+      report.time = now();
+      if (options_.published && options_.published(r.task.artifact)) {
+        report.state = TaskState::done;
+        take(row, std::move(report));
+      } else if (cancelled_ || !pause_.empty() || reads_undone(r.task)) {
+        table_.returned(row);
+      } else {
+        report.state = TaskState::failed;
+        report.failure_class = "lost";
+        report.message = fmt::format("job {} ended without a word on this task ({})", job.id, status.detail);
+        report.log = job.file.string() + ".log";
+        fail(row, std::move(report));
+      }
+    }
+    job.id.clear();
+  }
+
+  bool reads_undone(const record::Task& task) const {
+    return std::any_of(task.after.begin(), task.after.end(), [&](const Digest& key) {
+      const auto from = table_.find(key);
+      return from && table_.rows()[*from].state != TaskState::done;
+    });
+  }
+
+  RunSummary summary(RunEnd end, double wall_s) const {
+    RunSummary s{end, pause_, table_.progress(), {}, wall_s};
+    for (const TaskTable::Row& row : table_.rows())
+      if (row.state == TaskState::failed || row.state == TaskState::skipped) s.not_done.push_back(row.last);
+    return s;
+  }
+
+  const record::Plan& plan_;
+  executor::Executor& executor_;
+  const Clock& clock_;
+  const RunOptions& options_;
+  TaskTable table_;
+  std::unique_ptr<Journal> journal_;
+  std::vector<Job> jobs_;
+  std::size_t batches_ = 0;
+  std::string pause_;
+  bool cancelled_ = false, disk_full_ = false;
+  std::optional<std::chrono::system_clock::time_point> stopped_at_;
+};
+}  // namespace
+
+void Counts::add(TaskState state) {
+  switch (state) {
+    case TaskState::waiting:
+      ++waiting;
+      break;
+    case TaskState::running:
+      ++running;
+      break;
+    case TaskState::done:
+      ++done;
+      break;
+    case TaskState::failed:
+      ++failed;
+      break;
+    default:
+      ++skipped;
+      break;
+  }
+}
+
+std::string_view to_string(RunEnd e) {
+  switch (e) {
+    case RunEnd::finished:
+      return "finished";
+    case RunEnd::paused:
+      return "paused";
+    default:
+      return "cancelled";
+  }
+}
+
+RunSummary run_plan(const record::Plan& plan, executor::Executor& executor, const Clock& clock,
+                    const RunOptions& options) {
+  return Run(plan, executor, clock, options).run();
+}
+
+}  // namespace voxflow::engine

@@ -1,0 +1,47 @@
+// The image that an import request describes: the planes of its files as one t-c-z-y-x image.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pipeline/interop/import.hpp"
+
+namespace voxflow::interop {
+
+/// Files put together as the request says. Not thread-safe.
+class ImageSource {
+ public:
+  /// Throws UserError when files do not fit together or a spacing is not known.
+  explicit ImageSource(const ImportRequest& request);
+
+  const record::ImageInfo& info() const { return info_; }
+  const std::string& name() const { return name_; }
+  /// From the files and the request, each key once.
+  const std::vector<record::Annotation>& annotations() const { return annotations_; }
+  /// Calibration given by a person where the files say something else or nothing: JSON text, "" for none.
+  const std::string& overrides() const { return overrides_; }
+  /// The files' own descriptions.
+  std::string original_text() const;
+  std::vector<std::filesystem::path> files() const;
+  /// Copies one plane, row by row, in the image's voxel type.
+  void read_plane(int t, int c, Index z, void* voxels);
+
+ private:
+  void check_alike() const;
+  void resolve_spacing(const ImportRequest& request);
+  void name_channels(const ImportRequest& request);
+  void gather_annotations(const ImportRequest& request);
+
+  Files how_;
+  std::vector<TiffImage> parts_;
+  record::ImageInfo info_;
+  std::string name_, overrides_;
+  std::vector<record::Annotation> annotations_;
+  std::size_t current_ = 0;  // part read last
+};
+
+/// What the names have in common before their differing ends, cut at a separator: "nuclei_1" of "nuclei_1_C0" and
+/// "nuclei_1_C1"; the first name when that is nothing.
+std::string common_name(const std::vector<std::string>& names);
+
+}  // namespace voxflow::interop

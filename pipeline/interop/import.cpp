@@ -1,0 +1,157 @@
+#include "pipeline/interop/import.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "pipeline/core/clock.hpp"
+#include "pipeline/core/error.hpp"
+#include "pipeline/interop/image_source.hpp"
+#include "pipeline/record/task.hpp"
+
+namespace fs = std::filesystem;
+
+namespace voxflow::interop {
+
+namespace {
+constexpr const char* kFileName = "data.h5";
+constexpr unsigned kMostThreads = 4;
+
+/// Planes of one chunk's depth, all voxels of y and x.
+struct Slab {
+  Index depth = 0;
+  std::vector<unsigned char> bytes;
+};
+
+/// The chunk `index` of the slab, zero outside of the volume.
+std::vector<unsigned char> cut_chunk(const Slab& slab, const Grid& grid, const Index3& chunk, const Index3& index,
+                                     std::size_t voxel_bytes) {
+  std::vector<unsigned char> voxels(static_cast<std::size_t>(count(chunk)) * voxel_bytes, 0);
+  const Index y0 = index[kY] * chunk[kY], x0 = index[kX] * chunk[kX];
+  const Index ny = std::min(chunk[kY], grid.shape[kY] - y0), nx = std::min(chunk[kX], grid.shape[kX] - x0);
+  for (Index z = 0; z < slab.depth; ++z)
+    for (Index y = 0; y < ny; ++y) {
+      const Index from = (z * grid.shape[kY] + y0 + y) * grid.shape[kX] + x0, to = (z * chunk[kY] + y) * chunk[kX];
+      std::memcpy(voxels.data() + static_cast<std::size_t>(to) * voxel_bytes,
+                  slab.bytes.data() + static_cast<std::size_t>(from) * voxel_bytes,
+                  static_cast<std::size_t>(nx) * voxel_bytes);
+    }
+  return voxels;
+}
+
+/// Runs f(0) … f(n-1) on a few threads; the first exception is thrown on after all have ended.
+template <class F>
+void for_each_in_parallel(std::size_t n, F&& f) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_lock;
+  const auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < n; i = next++) f(i);
+    } catch (...) {
+      const std::lock_guard hold(failure_lock);
+      if (!failure) failure = std::current_exception();
+      next = n;
+    }
+  };
+  const std::size_t threads =
+      std::min<std::size_t>(n, std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads));
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
+    work();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void write_slab(archive::ImageWriter& writer, const record::ImageInfo& info, int t, int c, Index slab_index,
+                const Slab& slab) {
+  const Index3 chunk = archive::chunk_shape(info.grid);
+  const Index3 counts = archive::chunk_counts(info.grid);
+  const auto n = static_cast<std::size_t>(counts[kY] * counts[kX]);
+  const auto index = [&](std::size_t i) {
+    return Index3{slab_index, static_cast<Index>(i) / counts[kX], static_cast<Index>(i) % counts[kX]};
+  };
+  std::vector<archive::EncodedChunk> encoded(n);
+  for_each_in_parallel(n, [&](std::size_t i) {
+    const auto voxels = cut_chunk(slab, info.grid, chunk, index(i), size_bytes(info.dtype));
+    encoded[i] = archive::encode_chunk(voxels.data(), static_cast<std::size_t>(count(chunk)), info.dtype, info.dtype);
+  });
+  for (std::size_t i = 0; i < n; ++i) writer.put(t, c, index(i), encoded[i]);
+}
+
+void stream(ImageSource& source, archive::ImageWriter& writer) {
+  const record::ImageInfo& info = source.info();
+  const Index depth = archive::chunk_shape(info.grid)[kZ];
+  const auto plane_bytes = static_cast<std::size_t>(info.grid.shape[kY] * info.grid.shape[kX]) * size_bytes(info.dtype);
+  Slab slab;
+  slab.bytes.resize(plane_bytes * static_cast<std::size_t>(depth));
+  for (int t = 0; t < info.timepoints; ++t)
+    for (int c = 0; c < info.channel_count(); ++c)
+      for (Index z = 0; z < info.grid.shape[kZ]; z += depth) {
+        slab.depth = std::min(depth, info.grid.shape[kZ] - z);
+        for (Index i = 0; i < slab.depth; ++i)
+          source.read_plane(t, c, z + i, slab.bytes.data() + static_cast<std::size_t>(i) * plane_bytes);
+        write_slab(writer, info, t, c, z / depth, slab);
+      }
+}
+
+void check_project(const std::string& project) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
+    throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
+}
+
+record::Manifest manifest_of(const ImportRequest& request, const ImageSource& source, const Digest& content,
+                             const std::string& started) {
+  record::Manifest m;
+  m.kind = "acquisition";
+  m.project = request.project;
+  m.name = source.name();
+  m.outputs = {{"image", "image", kFileName, content, source.info(), std::nullopt}};
+  m.annotations = source.annotations();
+  record::Origin origin;
+  origin.importer = "tiff";
+  origin.overrides = source.overrides();
+  for (const fs::path& file : source.files()) {
+    origin.files.push_back(file.string());
+    origin.file_digests.push_back(sha256_file(file));
+  }
+  m.origin = std::move(origin);
+  m.agent = request.agent;
+  m.started = started;
+  return m;
+}
+}  // namespace
+
+Imported import_image(const ImportRequest& request, const archive::Archive& archive) {
+  const std::string started = format_time(system_clock().now());
+  check_project(request.project);
+  ImageSource source(request);
+  // The folder is known only with the content; until then the artifact is built beside those of its project.
+  archive::ArtifactBuilder builder(archive, request.project + "/acquisitions/new");
+  archive::ImageWriter writer(builder.folder() / kFileName, source.info(), source.info().dtype);
+  stream(source, writer);
+  archive::Metadata metadata;
+  metadata.original = source.original_text();
+  const Digest content = writer.finish(metadata);
+
+  Imported imported{record::acquisition_folder(request.project, content), content, false, source.info(), source.name()};
+  if (!archive.published(imported.artifact)) {
+    builder.retarget(imported.artifact);
+    imported.already_there =
+        builder.publish(manifest_of(request, source, content, started)) == archive::PublishOutcome::already_there;
+  } else {
+    imported.already_there = true;
+  }
+  if (imported.already_there)
+    if (const auto first = archive.manifest(imported.artifact)) imported.name = first->name;
+  return imported;
+}
+
+}  // namespace voxflow::interop

@@ -1,0 +1,106 @@
+// A disk that fills up at any point of a publication.
+#include <doctest/doctest.h>
+
+#include <sched.h>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include <fmt/format.h>
+#include <sys/mount.h>
+
+#include "pipeline/core/error.hpp"
+#include "pipeline/record/task.hpp"
+#include "tests/archive/samples.hpp"
+#include "tests/support/temporary.hpp"
+
+using namespace voxflow;
+using namespace voxflow::test;
+using archive::Archive;
+using archive::ArtifactBuilder;
+namespace fs = std::filesystem;
+
+namespace {
+const Digest kKey = sha256("a task");
+const std::string kArtifact = record::result_folder("demo", kKey);
+
+/// Mounts of this process are its own from here on, and go with it.
+bool mounting_allowed() {
+  static const bool allowed =
+      ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  if (!allowed) MESSAGE("skipped: a small tmpfs cannot be mounted here (root is needed): " << std::strerror(errno));
+  return allowed;
+}
+
+/// A tmpfs of a few bytes.
+class SmallDisk {
+ public:
+  SmallDisk(fs::path path, std::size_t bytes) : path_(std::move(path)) {
+    make_directories(path_);
+    REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", 0, fmt::format("size={}", bytes).c_str()) == 0);
+  }
+  ~SmallDisk() { ::umount2(path_.c_str(), MNT_DETACH); }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+void publish(const Archive& a, const record::ImageInfo& info) {
+  ArtifactBuilder builder(a, kArtifact);
+  const Digest content = write_image(builder.folder() / "data.h5", info);
+  builder.publish(manifest_of(info, content, kKey));
+}
+
+std::uintmax_t open_files() {
+  return static_cast<std::uintmax_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {}));
+}
+}  // namespace
+
+TEST_CASE("a disk that fills up at any point is told as such, and leaves neither artifact nor temporary folder") {
+  if (!mounting_allowed()) return;
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {10, 100, 200}, 2, 1);
+  int full = 0, published = 0;
+  const auto files_before = open_files();
+  for (std::size_t pages = 1; pages <= 160; pages += pages < 40 ? 1 : 3) {
+    CAPTURE(pages);
+    const SmallDisk disk(folder / "disk", 4096 * pages);
+    std::optional<Archive> a;
+    try {
+      a = Archive::create(disk.path() / "archive");
+      publish(*a, info);
+      ++published;
+      CHECK(archive::verify_image(a->root() / kArtifact / "data.h5").empty());
+    } catch (const DiskFullError& e) {
+      ++full;
+      CHECK(std::string(e.what()).find("No space left on device") != std::string::npos);
+      if (a) {
+        const fs::path parent = (a->root() / kArtifact).parent_path();
+        CHECK_FALSE(fs::exists(a->root() / kArtifact));
+        CHECK((!fs::exists(parent) || fs::is_empty(parent)));
+        CHECK(fs::is_empty(a->events_new()));
+      }
+    }
+    CHECK(open_files() == files_before);
+  }
+  MESSAGE(fmt::format("{} times full, {} times published", full, published));
+  CHECK(full >= 30);
+  CHECK(published >= 5);
+}
+
+TEST_CASE("after a full disk the same process goes on elsewhere") {
+  if (!mounting_allowed()) return;
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {10, 100, 200}, 2, 1);
+  {
+    const SmallDisk disk(folder / "disk", 4096 * 30);
+    const Archive a = Archive::create(disk.path() / "archive");
+    CHECK_THROWS_AS(publish(a, info), DiskFullError);
+  }
+  const Archive a = Archive::create(folder / "archive");
+  publish(a, info);
+  CHECK(archive::verify_image(a.root() / kArtifact / "data.h5").empty());
+}

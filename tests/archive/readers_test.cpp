@@ -1,0 +1,65 @@
+// What stock HDF5 readers make of an image.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "pipeline/core/text.hpp"
+#include "tests/archive/samples.hpp"
+#include "tests/support/temporary.hpp"
+
+using namespace voxflow;
+using namespace voxflow::test;
+
+namespace {
+int run(const std::string& command) {
+  return std::system(command.c_str());
+}
+
+bool h5py_there() {
+  static const bool there = run(VOXFLOW_PYTHON " -c 'import h5py' 2>/dev/null") == 0;
+  if (!there) MESSAGE("skipped: no python3 with h5py (package python3-h5py)");
+  return there;
+}
+
+template <class T>
+void check_with_h5py(const record::ImageInfo& info, DType storage) {
+  const TestFolder folder;
+  write_image(folder / "data.h5", info, storage, all_chunks(info), {"{}", "", ""});
+  for (int t = 0; t < info.timepoints; ++t)
+    for (int c = 0; c < info.channel_count(); ++c) {
+      const auto voxels = voxels_of<T>(info, t, c, info.grid.box());
+      write_file_atomically(folder / fmt::format("{}_{}.raw", t, c),
+                            {reinterpret_cast<const char*>(voxels.data()), voxels.size() * sizeof(T)});
+    }
+  CHECK(run(fmt::format("{} {} {} {}", VOXFLOW_PYTHON, shell_quote(VOXFLOW_READERS_SCRIPT),
+                        shell_quote((folder / "data.h5").string()), shell_quote(folder.path().string()))) == 0);
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("h5py reads the same voxels, and finds the BigDataViewer layout and nothing else", T, std::uint8_t,
+                   std::uint16_t, std::uint32_t, float) {
+  if (!h5py_there()) return;
+  auto info = image_of(dtype_of<T>(), {20, 70, 150}, 2, 2);
+  info.channels[0].name = "GFP <a & b> µ";
+  check_with_h5py<T>(info, info.dtype);
+}
+
+TEST_CASE("h5py reads labels stored in 16 bits, and a single plane") {
+  if (!h5py_there()) return;
+  check_with_h5py<std::uint32_t>(image_of(DType::uint32, {1, 600, 530}), DType::uint16);
+}
+
+TEST_CASE("h5dump reads an image without a complaint") {
+  if (run("h5dump --version >/dev/null 2>&1") != 0) {
+    MESSAGE("skipped: no h5dump (package hdf5-tools)");
+    return;
+  }
+  const TestFolder folder;
+  write_image(folder / "data.h5", image_of(DType::float32, {20, 70, 150}, 2, 2));
+  const auto errors = folder / "errors";
+  CHECK(run(fmt::format("h5dump {} >/dev/null 2>{}", shell_quote((folder / "data.h5").string()),
+                        shell_quote(errors.string()))) == 0);
+  CHECK(read_file(errors) == "");
+}

@@ -1,0 +1,79 @@
+#include <doctest/doctest.h>
+
+#include "pipeline/archive/image_file.hpp"
+#include "pipeline/core/error.hpp"
+#include "tests/archive/samples.hpp"
+#include "tests/support/temporary.hpp"
+
+using namespace voxflow;
+using namespace voxflow::test;
+
+namespace {
+/// Flips one bit of the stored bytes of a chunk, found in the file by its content.
+void flip_in_chunk(const std::filesystem::path& file, const record::ImageInfo& info, const ChunkAt& at) {
+  const Index3 chunk = archive::chunk_shape(info.grid);
+  const auto voxels = voxels_of<std::uint16_t>(
+      info, at.t, at.c, {{at.chunk[kZ] * chunk[kZ], at.chunk[kY] * chunk[kY], at.chunk[kX] * chunk[kX]}, chunk});
+  const auto stored = archive::encode_chunk(voxels.data(), voxels.size(), info.dtype, info.dtype).bytes;
+  std::string bytes = read_file(file);
+  const auto place = bytes.find(std::string(stored.begin(), stored.end()));
+  REQUIRE(place != std::string::npos);
+  bytes[place + stored.size() / 2] ^= 0x04;
+  write_file_atomically(file, bytes);
+}
+}  // namespace
+
+TEST_CASE("a sound image has nothing to tell") {
+  const TestFolder folder;
+  write_image(folder / "data.h5", image_of(DType::uint16, {40, 70, 100}, 2, 2));
+  CHECK(archive::verify_image(folder / "data.h5").empty());
+}
+
+TEST_CASE("a flipped bit is told with file, volume and chunk") {
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {40, 70, 200}, 2, 2);
+  write_image(folder / "data.h5", info);
+  flip_in_chunk(folder / "data.h5", info, {1, 0, {0, 1, 2}});
+  const auto problems = archive::verify_image(folder / "data.h5");
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] ==
+        (folder / "data.h5").string() + ": timepoint 1, channel 0, chunk (0, 1, 2): the compressed bytes are damaged");
+}
+
+TEST_CASE("reading a damaged chunk tells file, volume and chunk, and the other chunks stay readable") {
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {40, 70, 200}, 1, 2);
+  write_image(folder / "data.h5", info);
+  flip_in_chunk(folder / "data.h5", info, {0, 1, {0, 0, 0}});
+  const ImageReader reader(folder / "data.h5");
+  CHECK(message_of<SystemError>([&] { read_box<std::uint16_t>(reader, 0, 1, info.grid.box()); }) ==
+        (folder / "data.h5").string() + ": timepoint 0, channel 1, chunk (0, 0, 0): the compressed bytes are damaged");
+  const Box3 beside{{0, 64, 0}, {40, 6, 200}};
+  CHECK(read_box<std::uint16_t>(reader, 0, 1, beside) == voxels_of<std::uint16_t>(info, 0, 1, beside));
+}
+
+TEST_CASE("voxels that decode well but are not those of the digest are told") {
+  const TestFolder folder;
+  const auto info = image_of(DType::uint8, {4, 5, 6});
+  const std::vector<std::uint8_t> written(120, 1), meant(120, 2);
+  auto encoded = archive::encode_chunk(written.data(), written.size(), info.dtype, info.dtype);
+  encoded.digest = sha256(meant.data(), meant.size());
+  ImageWriter writer(folder / "data.h5", info, info.dtype);
+  writer.put(0, 0, {0, 0, 0}, encoded);
+  writer.finish({});
+  const auto problems = archive::verify_image(folder / "data.h5");
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] == (folder / "data.h5").string() +
+                           ": timepoint 0, channel 0, chunk (0, 0, 0): the voxels are not those that were written "
+                           "(another SHA-256)");
+}
+
+TEST_CASE("a file cut short is told, not opened") {
+  const TestFolder folder;
+  write_image(folder / "data.h5", image_of(DType::uint16, {40, 70, 100}));
+  std::filesystem::resize_file(folder / "data.h5", std::filesystem::file_size(folder / "data.h5") / 2);
+  const auto problems = archive::verify_image(folder / "data.h5");
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].find("data.h5: cannot open") != std::string::npos);
+  CHECK(problems[0].find("truncated file") != std::string::npos);
+}
