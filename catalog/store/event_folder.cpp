@@ -21,7 +21,7 @@ namespace voxflow::catalog {
 
 namespace {
 [[noreturn]] void fail(std::string_view verb, const fs::path& path) {
-  throw SystemError::from_errno(fmt::format("cannot {} '{}'", verb, path.string()), errno);
+  throw_errno(fmt::format("cannot {} '{}'", verb, path.string()), errno);
 }
 
 std::vector<fs::path> entries(const fs::path& folder) {
@@ -30,7 +30,7 @@ std::vector<fs::path> entries(const fs::path& folder) {
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
     paths.push_back(it->path());
   if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
-    throw SystemError::from_errno(fmt::format("cannot list folder '{}'", folder.string()), error.value());
+    throw_errno(fmt::format("cannot list folder '{}'", folder.string()), error.value());
   std::sort(paths.begin(), paths.end());
   return paths;
 }

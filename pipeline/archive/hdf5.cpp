@@ -1,8 +1,6 @@
 #include "pipeline/archive/hdf5.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,21 +23,10 @@ herr_t append_words(unsigned, const H5E_error2_t* error, void* text) {
   return 0;
 }
 
-/// The system's error number in the words of HDF5's file driver ("..., errno = 28, ..."); 0 when there is none.
-int errno_in(std::string_view words) {
-  constexpr std::string_view kMark = "errno = ";
-  const auto at = words.find(kMark);
-  if (at == std::string_view::npos) return 0;
-  int number = 0;
-  std::from_chars(words.data() + at + kMark.size(), words.data() + words.size(), number);
-  return number;
-}
-
 [[noreturn]] void fail(const std::string& what) {
   std::string words;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, append_words, &words);
   H5Eclear2(H5E_DEFAULT);
-  if (const int number = errno_in(words); number != 0) throw_errno("cannot " + what, number);
   throw SystemError(fmt::format("cannot {}: HDF5: {}", what, words.empty() ? "no reason given" : words));
 }
 
@@ -141,11 +128,11 @@ void check(herr_t status, const std::string& what) {
   if (status < 0) fail(what);
 }
 
-Handle create_file(const std::filesystem::path& file) {
+Handle create_file(const std::filesystem::path& file, WriteFailure& failure) {
   const std::string what = fmt::format("create '{}'", file.string());
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), what);
-  check(H5Pset_file_locking(access.get(), false, true), what);
+  check(set_write_driver(access.get(), failure), what);
   return {H5Fcreate(file.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, access.get()), H5Fclose, what};
 }
 

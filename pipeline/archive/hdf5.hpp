@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/archive/write_driver.hpp"
 #include "pipeline/core/dtype.hpp"
 #include "pipeline/core/geometry.hpp"
 #include "pipeline/core/hash.hpp"
@@ -47,7 +48,8 @@ class Handle {
 /// Throws SystemError or DiskFullError with the library's words when `status` is negative.
 void check(herr_t status, const std::string& what);
 
-Handle create_file(const std::filesystem::path& file);
+/// Writes to the file succeed as far as HDF5 can tell; look at `failure` after each step.
+Handle create_file(const std::filesystem::path& file, WriteFailure& failure);
 /// Throws UserError when there is no such file or it is not HDF5.
 Handle open_file(const std::filesystem::path& file);
 Handle create_group(const Handle& parent, const std::string& path);

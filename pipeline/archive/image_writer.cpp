@@ -55,6 +55,28 @@ struct ImageWriter::Impl {
         digests(volume_chunks * static_cast<std::size_t>(info.timepoints * info.channel_count())),
         stored_chunks(digests.size()) {}
 
+  /// A file that was not finished goes.
+  ~Impl() {
+    if (finished || !created) return;
+    const hdf5::Lock lock;
+    cells.close();
+    h5 = hdf5::Handle();
+    std::error_code ignored;  // the folder goes as a whole
+    fs::remove(file, ignored);
+  }
+
+  /// Runs `step`, then throws SystemError or DiskFullError when a write failed meanwhile.
+  template <class F>
+  void run(F&& step) {
+    const hdf5::Lock lock;
+    try {
+      with_context(file.string(), step);
+    } catch (const SystemError&) {
+      if (failure.error == 0) throw;
+    }
+    if (failure.error != 0) throw_errno(fmt::format("cannot write '{}'", file.string()), failure.error);
+  }
+
   std::size_t first_chunk(int t, int c) const {
     return static_cast<std::size_t>(t * info.channel_count() + c) * volume_chunks;
   }
@@ -117,31 +139,26 @@ struct ImageWriter::Impl {
   std::size_t volume_chunks;
   std::vector<Digest> digests;
   std::vector<bool> stored_chunks;
+  hdf5::WriteFailure failure;
   hdf5::Handle h5;
   layout::OpenCells cells{h5, info, storage};
-  bool finished = false;
+  bool created = false, finished = false;
 };
 
 ImageWriter::ImageWriter(const fs::path& file, const record::ImageInfo& info, DType storage) {
   check_name(file);
   check_info(info, storage);
   impl_ = std::make_unique<Impl>(file, info, storage);
-  const hdf5::Lock lock;
-  with_context(file.string(), [&] {
-    impl_->h5 = hdf5::create_file(file);
+  impl_->run([&] {
+    impl_->h5 = hdf5::create_file(file, impl_->failure);
+    impl_->created = true;
     for (int c = 0; c < info.channel_count(); ++c) impl_->make_setup(c);
     for (int t = 0; t < info.timepoints; ++t)
       for (int c = 0; c < info.channel_count(); ++c) impl_->make_cells(t, c);
   });
 }
 
-ImageWriter::~ImageWriter() {
-  if (!impl_ || impl_->finished) return;
-  const fs::path file = impl_->file;
-  impl_.reset();
-  std::error_code ignored;  // the folder goes as a whole
-  fs::remove(file, ignored);
-}
+ImageWriter::~ImageWriter() = default;
 
 void ImageWriter::put(int t, int c, const Index3& chunk, const EncodedChunk& encoded) {
   auto& w = *impl_;
@@ -151,8 +168,7 @@ void ImageWriter::put(int t, int c, const Index3& chunk, const EncodedChunk& enc
   const std::size_t number = w.first_chunk(t, c) + layout::chunk_number(chunk, w.counts);
   if (w.stored_chunks[number])
     throw InternalError(fmt::format("'{}': {} is stored twice", w.file.string(), layout::chunk_name(t, c, chunk)));
-  const hdf5::Lock lock;
-  with_context(w.file.string(), [&] {
+  w.run([&] {
     hdf5::write_chunk(w.cells.get(t, c), layout::chunk_origin(chunk, chunk_shape(w.info.grid)), encoded.bytes);
   });
   w.digests[number] = encoded.digest;
@@ -160,23 +176,19 @@ void ImageWriter::put(int t, int c, const Index3& chunk, const EncodedChunk& enc
 }
 
 void ImageWriter::put_table(const std::string& tsv) {
-  const hdf5::Lock lock;
-  with_context(impl_->file.string(), [&] { hdf5::write_text(impl_->h5, layout::kObjects, tsv); });
+  impl_->run([&] { hdf5::write_text(impl_->h5, layout::kObjects, tsv); });
 }
 
 Digest ImageWriter::finish(const Metadata& metadata) {
   auto& w = *impl_;
   w.check_complete();
   const Digest content = w.content_digest();
-  {
-    const hdf5::Lock lock;
-    with_context(w.file.string(), [&] {
-      w.cells.close();
-      w.write_metadata(metadata);
-      w.write_root_attributes(content);
-      w.h5.close("write the end of the file");
-    });
-  }
+  w.run([&] {
+    w.cells.close();
+    w.write_metadata(metadata);
+    w.write_root_attributes(content);
+    w.h5.close("write the end of the file");
+  });
   fs::path xml = w.file;
   xml.replace_extension(".xml");
   write_file_atomically(xml, spimdata_xml(w.info, w.file.filename().string()));

@@ -11,7 +11,6 @@
 
 #include "pipeline/core/clock.hpp"
 #include "pipeline/core/error.hpp"
-#include "pipeline/core/version.hpp"
 #include "pipeline/interop/image_source.hpp"
 #include "pipeline/record/task.hpp"
 
@@ -125,7 +124,6 @@ record::Manifest manifest_of(const ImportRequest& request, const ImageSource& so
   }
   m.origin = std::move(origin);
   m.agent = request.agent;
-  m.software = fmt::format("voxflow {}", kVersion);
   m.started = started;
   return m;
 }
@@ -136,7 +134,7 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   check_project(request.project);
   ImageSource source(request);
   // The folder is known only with the content; until then the artifact is built beside those of its project.
-  archive::ArtifactBuilder builder(archive, record::acquisition_folder(request.project, Digest{}));
+  archive::ArtifactBuilder builder(archive, request.project + "/acquisitions/new");
   archive::ImageWriter writer(builder.folder() / kFileName, source.info(), source.info().dtype);
   stream(source, writer);
   archive::Metadata metadata;

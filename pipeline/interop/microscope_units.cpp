@@ -52,8 +52,8 @@ std::optional<double> micrometres_in(std::string_view unit) {
 std::optional<double> in_micrometres(double v, std::string_view unit) {
   const auto factor = micrometres_in(unit);
   if (!factor) return std::nullopt;
-  // Dividing by a whole ratio is exact where multiplying by its inverse is not.
-  return *factor < 1 ? v / std::round(1 / *factor) : v * *factor;
+  // Decimal text times a power of ten is decimal text again: one length has one value, whatever unit it was written in.
+  return *factor == 1 ? v : number_in(fmt::format("{:.15g}", v * *factor));
 }
 
 std::optional<double> seconds_in(std::string_view unit) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "pipeline/core/error.hpp"
@@ -16,6 +17,8 @@ namespace voxflow::interop {
 
 namespace {
 constexpr Index kMostVoxelsOfAPage = Index{1} << 31;
+// No lossless compression makes more of a byte (LZW at most 2730); a page that claims more is damaged.
+constexpr std::uint64_t kMostExpansion = 4096;
 constexpr const char* kReadable = "8- and 16-bit integers and 32-bit floats can be imported";
 
 std::size_t size_bytes(SampleType t) {
@@ -158,7 +161,18 @@ struct TiffFile::Impl {
     if (page.info.refused.empty())
       page.info.type = *sample_type(tag_or_default<std::uint16_t>(tiff.get(), TIFFTAG_BITSPERSAMPLE, 1),
                                     tag_or_default<std::uint16_t>(tiff.get(), TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT));
+    if (page.info.refused.empty() && claims_too_much(page.info))
+      page.info.refused =
+          fmt::format("is said to hold {} x {} voxels, more than the file can; copy it again from its source",
+                      page.info.height, page.info.width);
     pages.push_back(std::move(page));
+  }
+
+  bool claims_too_much(const PageInfo& page) const {
+    const auto plain =
+        tag_or_default<std::uint16_t>(tiff.get(), TIFFTAG_COMPRESSION, COMPRESSION_NONE) == COMPRESSION_NONE;
+    const auto bytes = static_cast<std::uint64_t>(page.height * page.width) * interop::size_bytes(page.type);
+    return bytes / (plain ? 1 : kMostExpansion) > fs::file_size(file);
   }
 
   void read_directories() {
@@ -172,6 +186,21 @@ struct TiffFile::Impl {
              "its directory is damaged or cut off" + reason() + "; copy the file again from its source");
       add_page(imagej);
     }
+    check_end_of_last_directory();
+  }
+
+  /// libtiff takes a file that ends within the offset of the next directory for one that has no next directory.
+  void check_end_of_last_directory() {
+    const bool big = TIFFIsBigTIFF(tiff.get()) != 0, swapped = TIFFIsBigEndian(tiff.get()) != 0;
+    const std::size_t number_bytes = big ? 8 : 2;
+    std::ifstream in(file, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(pages.back().offset));
+    std::uint64_t entries = 0;
+    for (std::size_t i = 0; i < number_bytes; ++i)
+      entries |= static_cast<std::uint64_t>(in.get() & 0xff) << (8 * (swapped ? number_bytes - 1 - i : i));
+    const std::uint64_t end = pages.back().offset + number_bytes + entries * (big ? 20 : 12) + (big ? 8 : 4);
+    if (!in || end > fs::file_size(file))
+      fail(static_cast<int>(pages.size()) - 1, "its directory is cut off; copy the file again from its source");
   }
 
   void read_strips(const PageInfo& page, unsigned char* to) {

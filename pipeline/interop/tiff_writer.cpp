@@ -129,7 +129,7 @@ void TiffWriter::finish() {
   fsync_path(impl_->temporary);
   std::error_code error;
   fs::rename(impl_->temporary, impl_->file, error);
-  if (error) throw SystemError::from_errno(fmt::format("cannot write '{}'", impl_->file.string()), error.value());
+  if (error) throw_errno(fmt::format("cannot write '{}'", impl_->file.string()), error.value());
 }
 
 }  // namespace voxflow::interop

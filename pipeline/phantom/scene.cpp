@@ -9,7 +9,7 @@ namespace voxflow::phantom {
 namespace {
 constexpr double kGapXy_um = 1.2, kGapZ_um = 2.0;  // between neighbours: about four sigma of the default PSF in z
 constexpr double kEdge_um = 0.3;                   // over which a nucleus fades
-constexpr double kRim_um = 0.35;                   // thickness of the envelope
+constexpr double kRim_um = 0.25;                   // thickness of the envelope
 constexpr int kTriesForAPlace = 400;
 constexpr int kWaves = 6;
 
@@ -88,8 +88,8 @@ double light(const Nucleus& n, Stain stain, const Point3& p) {
   const double outside_um = (radii_from_centre(n, p) - 1) * radius;
   const double inside = smooth_step(0.5 - outside_um / kEdge_um);
   if (stain == Stain::chromatin) return n.brightness * inside * (0.75 + 0.25 * texture(n, p));
-  const double rim = std::exp(-outside_um * outside_um / (2 * kRim_um * kRim_um));
-  return n.brightness * std::max(0.55 * inside, 0.9 * rim);
+  const double from_rim = (outside_um + kRim_um) / kRim_um;
+  return n.brightness * std::max(0.6 * inside, std::exp(-from_rim * from_rim / 2));
 }
 
 std::vector<double> gaussian_weights(double sigma_voxels) {

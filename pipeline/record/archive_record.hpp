@@ -13,6 +13,7 @@ struct ArchiveRecord {
   std::string to_json() const;
   /// Throws UserError when `text` is not the record of an archive, or is that of a newer format.
   static ArchiveRecord from_json(std::string_view text);
+  friend bool operator==(const ArchiveRecord&, const ArchiveRecord&) = default;
 };
 
 }  // namespace voxflow::record

@@ -38,6 +38,7 @@ struct TaskIdentity {
   Digest key() const;
   /// That canonical JSON, which manifests keep so that `why` can name the part that differs.
   std::string canonical() const;
+  friend bool operator==(const TaskIdentity&, const TaskIdentity&) = default;
 };
 
 std::string content_id(const Digest& content);

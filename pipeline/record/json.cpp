@@ -12,10 +12,14 @@ std::optional<T> optional_member(const Json& j, const char* name) {
 }
 }  // namespace
 
+std::string not_a(std::string_view what) {
+  const bool vowel = std::string_view("aeiou").find(what.front()) != std::string_view::npos;
+  return fmt::format("this is not {} {} of voxflow: ", vowel ? "an" : "a", what);
+}
+
 Json parse_json(std::string_view text, std::string_view what) {
   Json j = Json::parse(text, nullptr, false);
-  if (j.is_discarded() || !j.is_object())
-    throw UserError(fmt::format("this is not a {} of voxflow: not a JSON object", what));
+  if (j.is_discarded() || !j.is_object()) throw UserError(not_a(what) + "not a JSON object");
   return j;
 }
 
@@ -33,7 +37,7 @@ std::string canonical_text(const Json& j) {
 
 void check_format(const Json& j, std::string_view name, int newest_version, std::string_view what) {
   const auto format = j.at("format").get<std::string>();
-  if (format != name) throw UserError(fmt::format("this is not a {} of voxflow: its format is '{}'", what, format));
+  if (format != name) throw UserError(not_a(what) + fmt::format("its format is '{}'", format));
   const int version = j.at("format_version").get<int>();
   if (version < 1 || version > newest_version)
     throw UserError(fmt::format("the {} has format version {}, this voxflow knows up to {}; use a newer voxflow", what,
@@ -121,7 +125,8 @@ Annotation annotation_from(const Json& j) {
                     : a.key.type == AnnotationType::boolean ? v.is_boolean()
                                                             : v.is_string();
   if (!fits)
-    throw UserError(fmt::format("annotation '{}' is declared as {}, its value is {}", a.key.name, to_string(a.key.type), v.dump()));
+    throw UserError(
+        fmt::format("annotation '{}' is declared as {}, its value is {}", a.key.name, to_string(a.key.type), v.dump()));
   return a;
 }
 

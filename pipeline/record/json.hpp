@@ -15,6 +15,9 @@ namespace voxflow::record {
 
 using Json = nlohmann::json;
 
+/// "this is not a manifest of voxflow: ".
+std::string not_a(std::string_view what);
+
 /// Parses `text`, telling `what` it was meant to be when it is not JSON.
 Json parse_json(std::string_view text, std::string_view what);
 
@@ -34,7 +37,7 @@ auto reading(std::string_view what, F&& read) {
   try {
     return read();
   } catch (const nlohmann::json::exception& e) {
-    throw UserError("this is not a " + std::string(what) + " of voxflow: " + e.what());
+    throw UserError(not_a(what) + e.what());
   }
 }
 

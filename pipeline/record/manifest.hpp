@@ -22,12 +22,14 @@ struct Output {
   Digest content_digest;
   std::optional<ImageInfo> image;      // of volumetric outputs
   std::optional<std::uint64_t> count;  // objects of a label image, rows of a table
+  friend bool operator==(const Output&, const Output&) = default;
 };
 
 struct FileRecord {
   std::string name;
   std::uint64_t size_bytes = 0;
   Digest sha256;
+  friend bool operator==(const FileRecord&, const FileRecord&) = default;
 };
 
 /// An input as it was used: its id in the task key, its content, and where it lay, relative to the archive.
@@ -35,6 +37,7 @@ struct InputRecord {
   std::string port, id;
   Digest content_digest;
   std::string artifact, output_port;
+  friend bool operator==(const InputRecord&, const InputRecord&) = default;
 };
 
 /// Where an acquisition came from.
@@ -43,6 +46,7 @@ struct Origin {
   std::vector<Digest> file_digests;
   std::string importer;   // "tiff"
   std::string overrides;  // calibration given by a person, JSON text, "" for none
+  friend bool operator==(const Origin&, const Origin&) = default;
 };
 
 struct Manifest {
@@ -78,6 +82,7 @@ struct Manifest {
   std::string to_json() const;
   /// Throws UserError when `text` is not a manifest of a known version.
   static Manifest from_json(std::string_view text);
+  friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
 /// Something that happened, as the log keeps it. `payload` is JSON text.
@@ -89,6 +94,7 @@ struct Event {
   std::string payload;
   std::string to_json() const;  // one line
   static Event from_json(std::string_view line);
+  friend bool operator==(const Event&, const Event&) = default;
 };
 
 /// The event of a published artifact: id = uuid5 of task key (or kind) and content digests, so that a lost one can be
@@ -104,6 +110,7 @@ struct Failure {
   std::string message, node, log;
   std::string to_json() const;
   static Failure from_json(std::string_view text);
+  friend bool operator==(const Failure&, const Failure&) = default;
 };
 Event failed_event(const Failure& failure, const std::string& time);
 
@@ -115,11 +122,13 @@ struct AnnotationChange {
   std::string agent;
   std::string to_json() const;
   static AnnotationChange from_json(std::string_view text);
+  friend bool operator==(const AnnotationChange&, const AnnotationChange&) = default;
 };
 /// Every annotation is a happening of its own: its event's id is random.
 Event annotated_event(const AnnotationChange& change, const std::string& time);
 
-/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one happening.
+/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one
+/// happening.
 AnnotationKey annotation_key_from_json(std::string_view text);
 Event key_declared_event(const AnnotationKey& key, const std::string& time);
 

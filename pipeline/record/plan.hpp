@@ -19,6 +19,7 @@ struct PlannedTask {
   TaskState state = TaskState::waiting;
   bool keep = true;
   std::vector<std::string> reasons;  // of a waiting task; empty when done
+  friend bool operator==(const PlannedTask&, const PlannedTask&) = default;
 };
 
 /// What a run is going to do, in an order in which every task comes after those it reads from.
@@ -36,6 +37,7 @@ struct Plan {
   std::string to_json() const;
   /// Throws UserError when `text` is not a plan of a known version.
   static Plan from_json(std::string_view text);
+  friend bool operator==(const Plan&, const Plan&) = default;
 };
 
 /// What happened to a job. `intent` is on disk before the executor is asked.
@@ -43,6 +45,7 @@ struct JobLine {
   std::string event;  // "intent", "submitted", "ended", "lost", "cancelled", "refused"
   std::string batch, job, detail, time;
   std::size_t tasks = 0;
+  friend bool operator==(const JobLine&, const JobLine&) = default;
 };
 
 /// What happened to the run as a whole.
@@ -50,6 +53,7 @@ struct RunLine {
   std::string event;  // "started", "finished", "paused", "cancelled"
   std::string host, message, time;
   int pid = 0;
+  friend bool operator==(const RunLine&, const RunLine&) = default;
 };
 
 /// One line of a run's journal.
@@ -58,6 +62,7 @@ struct JournalEntry {
   std::string to_json() const;  // one line, without its end
   /// Throws UserError when `line` is not a journal line, as the last one of a killed head may be.
   static JournalEntry from_json(std::string_view line);
+  friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
 };
 
 }  // namespace voxflow::record

@@ -18,6 +18,7 @@ struct TaskInput {
   std::string id;
   std::string artifact;     // folder, relative to the archive
   std::string output_port;  // which of the artifact's outputs
+  friend bool operator==(const TaskInput&, const TaskInput&) = default;
 };
 
 /// A request, never part of a key or a result.
@@ -42,6 +43,7 @@ struct Task {
   std::vector<Digest> after;  // tasks of the same plan whose results it reads
   std::string to_json() const;
   static Task from_json(std::string_view text);
+  friend bool operator==(const Task&, const Task&) = default;
 };
 
 /// Tasks sent together: one job. In an order in which every task comes after those it reads from.
@@ -56,6 +58,7 @@ struct Batch {
   std::vector<Task> tasks;
   std::string to_json() const;
   static Batch from_json(std::string_view text);
+  friend bool operator==(const Batch&, const Batch&) = default;
 };
 
 enum class TaskState { waiting, running, done, failed, skipped };
@@ -72,6 +75,7 @@ struct TaskReport {
   std::string time;             // UTC
   std::string to_json() const;  // one line
   static TaskReport from_json(std::string_view line);
+  friend bool operator==(const TaskReport&, const TaskReport&) = default;
 };
 
 /// `<project>/results/ab/<key>`.
