@@ -130,7 +130,7 @@ TEST_CASE("intent is on disk before a job is submitted") {
 }
 
 TEST_CASE("a crash costs one task and is tried again, with what reads from it") {
-  for (const char* failure : {"crash", "hang", "abort", "lost", "timeout"}) {
+  for (const char* failure : {"crash", "hang", "abort", "lost", "launch", "timeout", "system_error"}) {
     CAPTURE(failure);
     Fixture f(test::small_plan(2));
     f.outcome = failing("b", failure, 1);
@@ -161,7 +161,7 @@ TEST_CASE("a task that keeps crashing fails after its attempts, and what reads f
 }
 
 TEST_CASE("errors of kernel and user, and what nobody knows, are not tried again") {
-  for (const char* failure : {"kernel_error", "user", "something_new"}) {
+  for (const char* failure : {"kernel_error", "user_error", "illegal_instruction", "something_new"}) {
     CAPTURE(failure);
     Fixture f(test::small_plan(1));
     f.outcome = failing("b", failure);
@@ -288,6 +288,15 @@ TEST_CASE("a job that does not end when it is cancelled is not waited for for ev
   } stubborn;
   f.clock.on_sleep = [&] { cancel = true; };
   CHECK(engine::run_plan(f.plan, stubborn, f.clock, f.options).end == RunEnd::cancelled);
+}
+
+TEST_CASE("a task whose job was ended from outside has not failed, and is sent again as it was") {
+  Fixture f(test::small_plan(1));
+  int failures = 0;
+  f.outcome = [&](const record::Task& t) { return t.step == "b" && failures++ == 0 ? "cancelled" : ""; };
+  CHECK(f.run().progress.all.done == 3);
+  CHECK(f.executor.batches.at(1).tasks.at(0).attempt == 1);
+  CHECK(f.events.empty());
 }
 
 TEST_CASE("progress is told by step as tasks end") {
