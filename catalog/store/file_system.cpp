@@ -42,19 +42,9 @@ void require_local_disk(const std::filesystem::path& database) {
   const auto folder = database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
   struct statfs info {};
   if (::statfs(folder.c_str(), &info) != 0)
-<<<<<<< HEAD
-    throw SystemError::from_errno(fmt::format("cannot look at folder '{}' of the catalog", folder.string()), errno);
+    throw_errno(fmt::format("cannot look at folder '{}' of the catalog", folder.string()), errno);
   // f_type is signed on some machines; the magic numbers have 32 bits.
   refuse_network_file_system(database, static_cast<std::uint32_t>(info.f_type));
-=======
-    throw_errno(fmt::format("cannot look at folder '{}' of the catalog", folder.string()), errno);
-  // f_type is signed on some machines; the magic numbers are 32 bits.
-  if (const auto name = network_file_system(static_cast<std::uint32_t>(info.f_type)))
-    throw UserError(
-        fmt::format("the catalog '{}' lies on a network file system ({}), where SQLite loses data; name a file on a "
-                    "local disk of this machine: `voxflow catalog rebuild` fills it from the archive",
-                    database.string(), *name));
->>>>>>> main
 }
 
 }  // namespace voxflow::catalog
