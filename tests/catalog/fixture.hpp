@@ -1,5 +1,8 @@
 // A small archive of manifests and events for the catalog's tests; holds no voxels.
 #pragma once
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -104,8 +107,9 @@ class CatalogFixture {
     // Two copies of one acquisition have one event id.
     const std::string name = e.id + sha256(e.source).hex().substr(0, 8);
     const auto folder = root() / "events" / "new";
-    write(folder / ("." + name), e.to_json());
-    std::filesystem::rename(folder / ("." + name), folder / (name + ".json"));
+    const std::string temporary = fmt::format(".{}-{}", name, ::getpid());
+    write(folder / temporary, e.to_json());
+    std::filesystem::rename(folder / temporary, folder / (name + ".json"));
   }
   /// Puts the manifest into the archive, without its event.
   void store(const record::Manifest& m) const {

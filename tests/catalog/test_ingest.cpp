@@ -150,6 +150,23 @@ TEST_CASE("a rebuild finds artifacts whose events were lost") {
   CHECK(catalog->dump() == rebuilt);
 }
 
+TEST_CASE("a scan finds artifacts whose events were lost, also two of one content") {
+  CatalogFixture fixture;
+  const auto a = acquisition("embryo_3");
+  auto copy = a;
+  copy.project = "zebrafish";
+  fixture.publish(result("denoised", {a}));
+  fixture.store(a);
+  fixture.store(copy);
+  const auto catalog = fixture.open();
+  CHECK(catalog->ingest_and_scan().added == 3);
+  CHECK(catalog->ingest_and_scan().added == 0);
+  CHECK(catalog->get("embryo_3").copies.size() == 1);
+  const auto before = catalog->dump();
+  catalog->rebuild();
+  CHECK(catalog->dump() == before);
+}
+
 TEST_CASE("a catalog whose file was lost is made again when it is opened") {
   CatalogFixture fixture;
   for (const record::Event& e : history(fixture)) fixture.emit(e);

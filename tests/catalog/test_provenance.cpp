@@ -26,6 +26,11 @@ struct Facility : CatalogFixture {
   }
 };
 
+const Facility& facility() {
+  static const Facility shared;
+  return shared;
+}
+
 std::vector<std::string> ends(const std::vector<catalog::Link>& links) {
   std::vector<std::string> out;
   for (const auto& l : links) out.push_back(l.role + ":" + l.source.substr(0, 14) + ">" + l.entity.substr(0, 14));
@@ -37,7 +42,7 @@ std::string arrow(const std::string& role, const record::Manifest& source, const
 }  // namespace
 
 TEST_CASE("lineage is walked both ways, with the ports as roles") {
-  const Facility f;
+  const Facility& f = facility();
   CHECK(ends(f.catalog->lineage(image_id(f.cells), Direction::ancestors)) ==
         std::vector<std::string>{arrow("image", f.embryo, f.aligned), arrow("input1", f.beads, f.aligned),
                                  arrow("image", f.aligned, f.cells)});
@@ -47,7 +52,7 @@ TEST_CASE("lineage is walked both ways, with the ports as roles") {
 }
 
 TEST_CASE("a result knows what generated it") {
-  const Facility f;
+  const Facility& f = facility();
   const auto a = f.catalog->generated_by(image_id(f.cells));
   REQUIRE(a);
   CHECK(a->workflow == "first_look");
@@ -89,7 +94,7 @@ TEST_CASE("the history of a step on an image has every parameter set and every f
 }
 
 TEST_CASE("a whole record has no defects") {
-  const Facility f;
+  const Facility& f = facility();
   CHECK(catalog::provenance_defects(*f.catalog).empty());
 }
 
@@ -116,7 +121,7 @@ TEST_CASE("each gap of the record is named") {
 }
 
 TEST_CASE("the lineage is shown as a tree, oldest first") {
-  const Facility f;
+  const Facility& f = facility();
   const auto short_id = [](const record::Manifest& m) { return image_id(m).substr(0, image_id(m).find(':') + 13); };
   const std::string aligned =
       "  embryo_1 first_look/aligned  [result]  denoise.aligned version 1  2026-11-21  " + short_id(f.aligned);
@@ -128,7 +133,7 @@ TEST_CASE("the lineage is shown as a tree, oldest first") {
 }
 
 TEST_CASE("PROV-JSON holds the entities, activities, agents and all five relations") {
-  const Facility f;
+  const Facility& f = facility();
   const Json j = Json::parse(catalog::prov_json(*f.catalog, "embryo_1 first_look/cells"));
   CHECK(j.at("entity").size() == 4);
   CHECK(j.at("activity").size() == 2);
@@ -146,7 +151,7 @@ TEST_CASE("PROV-JSON holds the entities, activities, agents and all five relatio
 }
 
 TEST_CASE("every name in PROV-JSON has a declared prefix, and every relation its two ends") {
-  const Facility f;
+  const Facility& f = facility();
   const Json j = Json::parse(catalog::prov_json(*f.catalog, image_id(f.cells)));
   const auto known = [&](const std::string& name) { return j["prefix"].contains(name.substr(0, name.find(':'))); };
   for (const char* section : {"entity", "activity", "agent"})
