@@ -70,9 +70,9 @@ TEST_CASE("a workflow runs once, a second run does nothing, a changed parameter 
   }
   SUBCASE("results are found by what they come from, and lead back to it") {
     CHECK(contains(facility.must({"find", "kind = \"table\" and derived_from(\"nuclei_1\")", "--count"}), "1"));
-    CHECK(contains(facility.must({"lineage", "nuclei_1 first_look/objects"}), "nuclei_1"));
-    CHECK(contains(facility.must({"lineage", "nuclei_1"}), "first_look/objects"));
-    CHECK(contains(facility.must({"show", "nuclei_1 first_look/denoised"}), "denoise.median"));
+    CHECK(contains(facility.must({"lineage", "nuclei_1 first_look/measure"}), "nuclei_1"));
+    CHECK(contains(facility.must({"lineage", "nuclei_1"}), "first_look/measure"));
+    CHECK(contains(facility.must({"show", "nuclei_1 first_look/denoise"}), "denoise.median"));
     CHECK(contains(facility.must({"status", "last"}), "finished"));
   }
 }
