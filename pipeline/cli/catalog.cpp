@@ -22,24 +22,25 @@ void add_catalog(CLI::App& app, Session& session) {
       return 0;
     };
   });
-  command->add_subcommand("rebuild", "Make the catalog again from the archive and its event log")->callback([&session, open] {
-    session.action = [open] {
-      const auto counts = open()->rebuild();
-      print(fmt::format("catalog rebuilt from {} events", counts.added));
-      return 0;
-    };
-  });
-  command->add_subcommand("dump", "Print every row in a canonical form, to compare two catalogs")
-      ->callback([&session] {
-        session.action = [&session] {
-          print(session.catalog().dump());
+  command->add_subcommand("rebuild", "Make the catalog again from the archive and its event log")
+      ->callback([&session, open] {
+        session.action = [open] {
+          const auto counts = open()->rebuild();
+          print(fmt::format("catalog rebuilt from {} events", counts.added));
           return 0;
         };
       });
+  command->add_subcommand("dump", "Print every row in a canonical form, to compare two catalogs")->callback([&session] {
+    session.action = [&session] {
+      print(session.catalog().dump());
+      return 0;
+    };
+  });
   command->add_subcommand("keys", "List the annotation keys with their types and units")->callback([&session] {
     session.action = [&session] {
       TextTable table({"key", "type", "unit"});
-      for (const auto& key : session.catalog().keys()) table.add({key.name, std::string(to_string(key.type)), key.unit});
+      for (const auto& key : session.catalog().keys())
+        table.add({key.name, std::string(to_string(key.type)), key.unit});
       print(table.text());
       return 0;
     };

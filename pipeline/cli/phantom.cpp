@@ -42,8 +42,8 @@ std::vector<T> read_result(const archive::Archive& archive, const catalog::Entit
 }
 
 /// The result of one step of the workflow on an image; nothing when there is none.
-std::optional<catalog::Entity> result_of(catalog::CatalogClient& catalog, const std::string& image, const std::string& workflow,
-                                         const std::string& kernel) {
+std::optional<catalog::Entity> result_of(catalog::CatalogClient& catalog, const std::string& image,
+                                         const std::string& workflow, const std::string& kernel) {
   const auto found = catalog.find(catalog::query::parse(
       fmt::format("workflow = \"{}\" and kernel = \"{}\" and derived_from(\"{}\")", workflow, kernel, image)));
   if (found.empty()) return std::nullopt;
@@ -95,7 +95,8 @@ void add_phantom(CLI::App& app, Session& session) {
   auto* make = command->add_subcommand("make", "Write the facility's TIFF files, annotations and truth");
   const auto make_options = std::make_shared<MakeOptions>();
   make->add_option("folder", make_options->folder, "Folder to write to")->required();
-  make->add_option("--images", make_options->facility.images, "Images of nuclei (default 3)")->check(CLI::Range(1, 1000));
+  make->add_option("--images", make_options->facility.images, "Images of nuclei (default 3)")
+      ->check(CLI::Range(1, 1000));
   make->add_option("--seed", make_options->facility.seed, "Another seed makes another facility (default 1)");
   make->add_flag("--replace", make_options->replace, "Replace files that are there");
   make->callback([&session, make_options] {
@@ -112,8 +113,9 @@ void add_phantom(CLI::App& app, Session& session) {
   const auto score_options = std::make_shared<ScoreOptions>();
   against->add_option("folder", score_options->folder, "Folder of the facility")->required();
   against->add_option("--workflow", score_options->workflow, "Workflow whose results are scored")->required();
-  against->callback(
-      [&session, score_options] { session.action = [&session, score_options] { return score(session, *score_options); }; });
+  against->callback([&session, score_options] {
+    session.action = [&session, score_options] { return score(session, *score_options); };
+  });
 }
 
 }  // namespace voxflow::cli
