@@ -77,10 +77,9 @@ Index3 BlockGrid::largest_core() const {
   return largest;
 }
 
-std::vector<std::size_t> BlockGrid::of_rank(int rank, int ranks) const {
+std::vector<std::size_t> dealt(std::size_t blocks, int rank, int ranks) {
   std::vector<std::size_t> mine;
-  for (auto i = static_cast<std::size_t>(rank); i < cores_.size(); i += static_cast<std::size_t>(ranks))
-    mine.push_back(i);
+  for (auto i = static_cast<std::size_t>(rank); i < blocks; i += static_cast<std::size_t>(ranks)) mine.push_back(i);
   return mine;
 }
 

@@ -26,13 +26,14 @@ class BlockGrid {
   const std::vector<Index>& cuts(std::size_t axis) const { return cuts_[axis]; }
   /// Largest core of the grid, for memory estimates.
   Index3 largest_core() const;
-  /// Blocks are dealt round robin: block i belongs to rank i % ranks.
-  std::vector<std::size_t> of_rank(int rank, int ranks) const;
 
  private:
   std::vector<Box3> cores_;
   std::array<std::vector<Index>, 3> cuts_;
   Index3 shape_{}, counts_{};
 };
+
+/// Blocks are dealt round robin: those of `rank` among `blocks`, block i belonging to rank i % ranks.
+std::vector<std::size_t> dealt(std::size_t blocks, int rank, int ranks);
 
 }  // namespace voxflow::decompose

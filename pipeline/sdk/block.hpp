@@ -56,15 +56,21 @@ struct Geometry {
 class Context {
  public:
   Context() = default;
-  Context(int threads, const std::atomic<bool>* cancel) : threads_(threads), cancel_(cancel) {}
+  /// `pulse` is counted up at each question, which tells a working kernel from one that hangs.
+  Context(int threads, const std::atomic<bool>* cancel, std::atomic<std::uint64_t>* pulse = nullptr)
+      : threads_(threads), cancel_(cancel), pulse_(pulse) {}
   /// True when the task is to stop; asked at least once in each z plane, and answered by returning at once.
-  bool cancelled() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
+  bool cancelled() const {
+    if (pulse_ != nullptr) pulse_->fetch_add(1, std::memory_order_relaxed);
+    return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed);
+  }
   /// Threads that this call may use; 1 unless the kernel is `volume`. The result must not depend on it.
   int threads() const { return threads_; }
 
  private:
   int threads_ = 1;
   const std::atomic<bool>* cancel_ = nullptr;
+  std::atomic<std::uint64_t>* pulse_ = nullptr;
 };
 
 /// A volume of voxels without its C++ type; `box` is in the coordinates of the port's volume.

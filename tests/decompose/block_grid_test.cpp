@@ -59,10 +59,9 @@ TEST_CASE("a core is at least twice the halo, even where that makes it large") {
 }
 
 TEST_CASE("blocks are dealt round robin") {
-  const BlockGrid grid({64, 64, 320}, {64, 64, 64}, {64, 64, 64}, {});
-  CHECK(grid.of_rank(0, 2) == std::vector<std::size_t>{0, 2, 4});
-  CHECK(grid.of_rank(1, 2) == std::vector<std::size_t>{1, 3});
-  CHECK(grid.of_rank(6, 7).empty());
+  CHECK(voxflow::decompose::dealt(5, 0, 2) == std::vector<std::size_t>{0, 2, 4});
+  CHECK(voxflow::decompose::dealt(5, 1, 2) == std::vector<std::size_t>{1, 3});
+  CHECK(voxflow::decompose::dealt(5, 6, 7).empty());
 }
 
 TEST_CASE("a wished block that is no whole number of chunks is refused with what is allowed") {

@@ -1,0 +1,3 @@
+#include "tests/run/test_kernels.hpp"
+
+VOXFLOW_KERNEL(voxflow::test::Dilate)
