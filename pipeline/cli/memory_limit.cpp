@@ -26,7 +26,7 @@ MemoryLimit::MemoryLimit(std::uint64_t limit_bytes) {
   ::getrlimit(RLIMIT_DATA, &before_);
   rlimit limit = before_;
   limit.rlim_cur = std::min<rlim_t>(limit_bytes, before_.rlim_max);
-  if (::setrlimit(RLIMIT_DATA, &limit) != 0) throw SystemError::from_errno("cannot limit the task's memory", errno);
+  if (::setrlimit(RLIMIT_DATA, &limit) != 0) throw_errno("cannot limit the task's memory", errno);
 }
 
 MemoryLimit::~MemoryLimit() {
