@@ -19,8 +19,9 @@ set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 
 find_program(VOXFLOW_CCACHE ccache)
 if(VOXFLOW_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${VOXFLOW_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${VOXFLOW_CCACHE})
+  # With a base folder, checkouts of the same sources at different places share what ccache keeps.
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${VOXFLOW_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 
 find_package(PkgConfig REQUIRED)
@@ -49,7 +50,8 @@ target_compile_options(voxflow_build INTERFACE -march=x86-64-v3 -ffp-contract=of
   $<$<BOOL:${VOXFLOW_WARNINGS_AS_ERRORS}>:-Werror>)
 target_include_directories(voxflow_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 if(VOXFLOW_SANITIZE)
-  target_compile_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined)
   target_link_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE})
 endif()
 
@@ -72,6 +74,14 @@ function(voxflow_check_headers target)
     target_link_libraries(${target}_headers PRIVATE voxflow_build ${CHECK_LIBRARIES})
     target_compile_options(${target}_headers PRIVATE -O0)
   endif()
+endfunction()
+
+# voxflow_install_room(NAME)
+# Installs a room's library and headers: `core` and `sdk`, the stable interface.
+function(voxflow_install_room name)
+  install(TARGETS voxflow_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/voxflow/pipeline/${name}
+    FILES_MATCHING PATTERN "*.hpp")
 endfunction()
 
 # voxflow_add_room(NAME [SHARED] SOURCES ... [PUBLIC ...] [PRIVATE ...])

@@ -12,4 +12,9 @@ function(voxflow_add_test name)
   target_link_libraries(test_${name} PRIVATE ${TEST_LIBRARIES} voxflow::test_support voxflow_build)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT})
+  if(VOXFLOW_SANITIZE)
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT_MODIFICATION
+      LSAN_OPTIONS=set:suppressions=${PROJECT_SOURCE_DIR}/tests/support/leaks.supp:print_suppressions=0
+      UBSAN_OPTIONS=set:print_stacktrace=1)
+  endif()
 endfunction()

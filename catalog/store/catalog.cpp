@@ -135,6 +135,12 @@ class DirectCatalog final : public CatalogClient {
     return ingest_new(db_, events_);
   }
 
+  IngestCounts ingest_and_scan() override {
+    const EventLock lock = events_.lock();
+    emit_lost_events(db_, events_);
+    return ingest_new(db_, events_);
+  }
+
   IngestCounts rebuild() override {
     const EventLock lock = events_.lock();
     IngestCounts counts = rebuild_from_archive(db_, events_, folder());

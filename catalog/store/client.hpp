@@ -59,6 +59,8 @@ class CatalogClient {
 
   /// Takes events/new into the catalog under one lock and compacts them into events/log.
   virtual IngestCounts ingest() = 0;
+  /// As ingest, but first walks the archive for artifacts whose events were lost.
+  virtual IngestCounts ingest_and_scan() = 0;
   /// Makes the catalog again from the artifacts' manifests and the event log, and nothing else.
   virtual IngestCounts rebuild() = 0;
   /// Every row of every table in a canonical text, for comparing two catalogs.

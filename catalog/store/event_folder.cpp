@@ -13,6 +13,7 @@
 
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
+#include "pipeline/core/hash.hpp"
 #include "pipeline/core/log.hpp"
 
 namespace fs = std::filesystem;
@@ -135,7 +136,9 @@ EventLock EventFolder::lock() const {
 }
 
 void EventFolder::emit(const record::Event& event) const {
-  write_file_atomically(new_ / (event.id + ".json"), event.to_json());
+  // Copies of one acquisition in two projects have one id.
+  const std::string source = sha256(event.source).hex().substr(0, 8);
+  write_file_atomically(new_ / fmt::format("{}-{}.json", event.id, source), event.to_json());
 }
 
 std::vector<ReadEvent> EventFolder::read_new() const {

@@ -30,17 +30,21 @@ std::optional<std::string_view> network_file_system(std::uint64_t magic) {
   return std::nullopt;
 }
 
+void refuse_network_file_system(const std::filesystem::path& database, std::uint64_t magic) {
+  if (const auto name = network_file_system(magic))
+    throw UserError(fmt::format(
+        "the catalog '{}' lies on a network file system ({}), where SQLite loses data; name a file on a local disk of "
+        "this machine: the catalog is filled from the archive when it is opened there",
+        database.string(), *name));
+}
+
 void require_local_disk(const std::filesystem::path& database) {
   const auto folder = database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
   struct statfs info {};
   if (::statfs(folder.c_str(), &info) != 0)
     throw_errno(fmt::format("cannot look at folder '{}' of the catalog", folder.string()), errno);
-  // f_type is signed on some machines; the magic numbers are 32 bits.
-  if (const auto name = network_file_system(static_cast<std::uint32_t>(info.f_type)))
-    throw UserError(
-        fmt::format("the catalog '{}' lies on a network file system ({}), where SQLite loses data; name a file on a "
-                    "local disk of this machine: `voxflow catalog rebuild` fills it from the archive",
-                    database.string(), *name));
+  // f_type is signed on some machines; the magic numbers have 32 bits.
+  refuse_network_file_system(database, static_cast<std::uint32_t>(info.f_type));
 }
 
 }  // namespace voxflow::catalog

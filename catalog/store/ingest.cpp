@@ -35,6 +35,13 @@ IngestCounts ingest_new(Database& db, const EventFolder& events) {
   return counts;
 }
 
+void emit_lost_events(Database& db, const EventFolder& events) {
+  events.for_each_artifact([&](const ReadEvent& e) {
+    const bool known = db.query("SELECT 1 FROM event WHERE id = ? AND source = ?", e.event.id, e.event.source).step();
+    if (!known) events.emit(e.event);
+  });
+}
+
 IngestCounts rebuild_from_archive(Database& db, const EventFolder& events, const std::filesystem::path& scratch) {
   const TemporaryDirectory folder(scratch, ".catalog-rebuild-");
   Database fresh(folder.path() / "catalog.sqlite");

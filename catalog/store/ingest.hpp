@@ -11,6 +11,10 @@ namespace voxflow::catalog {
 /// Takes events/new into `db`, then moves them to the log. The caller holds the folder's lock.
 IngestCounts ingest_new(Database& db, const EventFolder& events);
 
+/// Puts an event into events/new for each published artifact that `db` does not know. The caller holds the folder's
+/// lock.
+void emit_lost_events(Database& db, const EventFolder& events);
+
 /// Replaces the content of `db` by what the manifests and the log say, at once for every reader. The caller holds the
 /// folder's lock. Works in a temporary folder in `scratch`.
 IngestCounts rebuild_from_archive(Database& db, const EventFolder& events, const std::filesystem::path& scratch);

@@ -122,8 +122,7 @@ void Database::fail(int code) const {
                                     file_.string(), kBusyTimeoutMs / 1000));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw SystemError(fmt::format(
-          "{}; move the file away and run `voxflow catalog rebuild`, which makes it again from the archive", text));
+      throw SystemError(fmt::format("{}; move the file away: the next command makes it again from the archive", text));
     case SQLITE_IOERR:
       if (os == ENOSPC || os == EDQUOT) throw DiskFullError(text);
       throw SystemError(text);

@@ -110,8 +110,7 @@ std::optional<record::Manifest> Archive::manifest(const std::string& artifact) c
 bool Archive::published(const std::string& artifact) const {
   std::error_code error;
   const bool there = fs::exists(root_ / artifact / record::kManifestName, error);
-  if (error)
-    throw_errno(fmt::format("cannot look into '{}'", (root_ / artifact).string()), error.value());
+  if (error) throw_errno(fmt::format("cannot look into '{}'", (root_ / artifact).string()), error.value());
   return there;
 }
 

@@ -54,6 +54,11 @@ class ArtifactBuilder {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Holds every file of a published artifact against its manifest, and every chunk of damaged images against its digest.
+/// The messages name what is damaged, missing or too much; empty when sound. Throws UserError when nothing is
+/// published.
+std::vector<std::string> verify_artifact(const Archive& archive, const std::string& artifact);
+
 /// Drops an event into events/new (temporary name, fsync, rename); the same event twice does no harm.
 void emit_event(const Archive& archive, const record::Event& event);
 

@@ -74,8 +74,7 @@ struct ImageWriter::Impl {
     } catch (const SystemError&) {
       if (failure.error == 0) throw;
     }
-    if (failure.error != 0)
-      throw_errno(fmt::format("cannot write '{}'", file.string()), failure.error);
+    if (failure.error != 0) throw_errno(fmt::format("cannot write '{}'", file.string()), failure.error);
   }
 
   std::size_t first_chunk(int t, int c) const {

@@ -1,4 +1,6 @@
 // Holds what an artifact contains against the digests that were stored with it.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "pipeline/archive/artifact.hpp"
@@ -50,7 +52,34 @@ void verify_all_volumes(const fs::path& file, std::vector<std::string>& problems
   if (record::image_digest(volumes) != image.content_digest())
     problems.push_back(fmt::format("{}: the chunk digests do not give the content digest", file.string()));
 }
+
+void verify_file(const fs::path& file, const record::FileRecord& recorded, std::vector<std::string>& problems) {
+  if (!fs::exists(file)) {
+    problems.push_back(fmt::format("{}: the file is missing", file.string()));
+    return;
+  }
+  if (sha256_file(file) == recorded.sha256) return;
+  problems.push_back(fmt::format("{}: the file is not the one that was published ({} bytes, {} then; another SHA-256)",
+                                 file.string(), fs::file_size(file), recorded.size_bytes));
+  if (file.extension() != ".h5") return;
+  for (auto& problem : verify_image(file)) problems.push_back(std::move(problem));
+}
 }  // namespace
+
+std::vector<std::string> verify_artifact(const Archive& archive, const std::string& artifact) {
+  const auto manifest = archive.manifest(artifact);
+  const fs::path folder = archive.root() / artifact;
+  if (!manifest) throw UserError(fmt::format("there is no artifact '{}'", folder.string()));
+  std::vector<std::string> problems;
+  for (const record::FileRecord& f : manifest->files) verify_file(folder / f.name, f, problems);
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool recorded = name == record::kManifestName || std::any_of(manifest->files.begin(), manifest->files.end(),
+                                                                       [&](const auto& f) { return f.name == name; });
+    if (!recorded) problems.push_back(fmt::format("{}: the file is not in the manifest", entry.path().string()));
+  }
+  return problems;
+}
 
 std::vector<std::string> verify_image(const fs::path& file) {
   std::vector<std::string> problems;

@@ -15,10 +15,7 @@ namespace voxflow::engine {
 
 namespace {
 [[noreturn]] void fail(const std::filesystem::path& file, int errno_value) {
-  const std::string what = fmt::format("cannot write the run's journal '{}'", file.string());
-  if (errno_value == ENOSPC || errno_value == EDQUOT)
-    throw DiskFullError(fmt::format("{}: the disk or quota is full; make room, then run the workflow again", what));
-  throw_errno(what, errno_value);
+  throw_errno(fmt::format("cannot write the run's journal '{}'", file.string()), errno_value);
 }
 }  // namespace
 

@@ -21,6 +21,7 @@ using executor::JobState;
 using record::TaskReport;
 using record::TaskState;
 constexpr const char* kDiskFull = "disk_full";
+constexpr const char* kCancelled = "cancelled";
 
 std::string host_name() {
   std::array<char, 256> name{};

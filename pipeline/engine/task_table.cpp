@@ -12,7 +12,8 @@ namespace voxflow::engine {
 using record::TaskState;
 
 bool may_be_retried(const std::string& failure_class) {
-  constexpr std::array<std::string_view, 6> kClasses{"crash", "hang", "abort", "lost", "out_of_memory", "timeout"};
+  constexpr std::array<std::string_view, 8> kClasses{"crash",  "hang",    "abort",        "lost",
+                                                     "launch", "timeout", "system_error", "out_of_memory"};
   return std::find(kClasses.begin(), kClasses.end(), failure_class) != kClasses.end();
 }
 

@@ -146,8 +146,7 @@ class LocalExecutor final : public Executor {
 
 std::unique_ptr<Executor> make_local_executor(std::filesystem::path batch_program, int cores) {
   if (access(batch_program.c_str(), X_OK) != 0)
-    throw_errno(
-        fmt::format("cannot run '{}', which drives the jobs of this machine", batch_program.string()), errno);
+    throw_errno(fmt::format("cannot run '{}', which drives the jobs of this machine", batch_program.string()), errno);
   return std::make_unique<LocalExecutor>(std::move(batch_program), cores);
 }
 

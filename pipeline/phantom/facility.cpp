@@ -54,7 +54,7 @@ void annotate(FacilityImage& image, int index, int day) {
   constexpr std::array<const char*, 2> kSpecies{"G12", "A1H1"};
   image.annotations = {{"acquired", kDays[static_cast<std::size_t>(day)]},
                        {"instrument", "phantom confocal"},
-                       {"sample", nuclei ? "infected cells" : "beads"},
+                       {"sample", nuclei ? "nuclei" : "beads"},
                        {"species", nuclei ? kSpecies[static_cast<std::size_t>(index % 2)] : ""},
                        {"time_post_infection [h]", nuclei ? std::to_string(18 + 6 * (index % 3)) : ""},
                        {"marker", nuclei ? "DAPI, LaminB1" : "TetraSpeck"}};

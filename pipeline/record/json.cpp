@@ -125,7 +125,8 @@ Annotation annotation_from(const Json& j) {
                     : a.key.type == AnnotationType::boolean ? v.is_boolean()
                                                             : v.is_string();
   if (!fits)
-    throw UserError(fmt::format("annotation '{}' is declared as {}, its value is {}", a.key.name, to_string(a.key.type), v.dump()));
+    throw UserError(
+        fmt::format("annotation '{}' is declared as {}, its value is {}", a.key.name, to_string(a.key.type), v.dump()));
   return a;
 }
 

@@ -227,7 +227,8 @@ Event annotated_event(const AnnotationChange& change, const std::string& time) {
 AnnotationKey annotation_key_from_json(std::string_view text) {
   const Json j = parse_json(text, "key declaration");
   return reading("key declaration", [&] {
-    return AnnotationKey{j.at("name").get<std::string>(), annotation_type_of(j.at("type")), j.at("unit").get<std::string>()};
+    return AnnotationKey{j.at("name").get<std::string>(), annotation_type_of(j.at("type")),
+                         j.at("unit").get<std::string>()};
   });
 }
 

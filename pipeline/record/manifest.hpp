@@ -127,7 +127,8 @@ struct AnnotationChange {
 /// Every annotation is a happening of its own: its event's id is random.
 Event annotated_event(const AnnotationChange& change, const std::string& time);
 
-/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one happening.
+/// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one
+/// happening.
 AnnotationKey annotation_key_from_json(std::string_view text);
 Event key_declared_event(const AnnotationKey& key, const std::string& time);
 

@@ -10,7 +10,7 @@
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
 //   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers, of run or survey
-//                                                           for one block whose input box has this extent; `volume`: needed
+//                                                           for one block of that input box; `volume`: needed
 //   using State = ...;
 //   State prepare(const Params&, const Geometry&) const;   once a process and task
 //   using Survey = ...;

@@ -56,6 +56,12 @@ bool has_right_type(const ParamInfo& info, const ParamValue& v) {
   }
 }
 
+template <class T>
+void find_duplicates(const std::vector<T>& items, std::string_view what, std::vector<std::string>& defects) {
+  for (const T& item : items)
+    if (find_named(items, item.name) != &item) defects.push_back(fmt::format("there are two {} '{}'", what, item.name));
+}
+
 std::vector<double> numbers_of(const ParamValue& v) {
   if (std::holds_alternative<double>(v)) return {std::get<double>(v)};
   if (std::holds_alternative<std::int64_t>(v)) return {static_cast<double>(std::get<std::int64_t>(v))};
@@ -129,6 +135,9 @@ std::vector<std::string> SchemaInfo::defects() const {
   if (reads_images && !nan_policy) d.push_back("nan(...) does not say what happens to NaN voxels");
   if (blockwise == Blockwise::within && !(tolerance > 0)) d.push_back("blockwise_within has no tolerance");
   if (blockwise == Blockwise::external && command.empty()) d.push_back("the external command is empty");
+  find_duplicates(inputs, "inputs", d);
+  find_duplicates(outputs, "outputs", d);
+  find_duplicates(params, "parameters", d);
   for (const PortInfo& o : outputs)
     if (!o.type.same_as.empty() && input(o.type.same_as) == nullptr)
       d.push_back(fmt::format("output '{}' is like input '{}', which there is none of", o.name, o.type.same_as));

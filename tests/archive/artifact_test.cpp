@@ -78,7 +78,8 @@ TEST_CASE("a folder that is no archive is refused, and so is one of a newer form
   write_file_atomically(folder / "archive.json", R"({"format": "voxflow-archive", "format_version": 9})");
   CHECK(message_of<UserError>([&] {
           Archive(folder.path());
-        }).find("version 9, this voxflow knows voxflow-archive up to 1") != std::string::npos);
+        }).find("the archive record has format version 9, this voxflow knows up to 1; use a newer voxflow") !=
+        std::string::npos);
 }
 
 TEST_CASE("a published artifact holds its files, their digests, and an event") {

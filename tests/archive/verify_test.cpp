@@ -1,7 +1,8 @@
 #include <doctest/doctest.h>
 
-#include "pipeline/archive/image_file.hpp"
+#include "pipeline/archive/artifact.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/record/task.hpp"
 #include "tests/archive/samples.hpp"
 #include "tests/support/temporary.hpp"
 
@@ -76,4 +77,33 @@ TEST_CASE("a file cut short is told, not opened") {
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].find("data.h5: cannot open") != std::string::npos);
   CHECK(problems[0].find("truncated file") != std::string::npos);
+}
+
+TEST_CASE("an artifact is held against its manifest, file by file") {
+  const TestFolder folder;
+  const auto a = archive::Archive::create(folder / "archive");
+  const Digest key = sha256("a task");
+  const std::string artifact = record::result_folder("demo", key);
+  const auto place = a.root() / artifact;
+  const auto info = image_of(DType::uint16, {40, 70, 100});
+  CHECK(message_of<UserError>([&] { archive::verify_artifact(a, artifact); }) ==
+        "there is no artifact '" + place.string() + "'");
+  {
+    archive::ArtifactBuilder builder(a, artifact);
+    const Digest content = write_image(builder.folder() / "data.h5", info);
+    builder.write_file("notes.json", "{}");
+    builder.publish(manifest_of(info, content, key));
+  }
+  CHECK(archive::verify_artifact(a, artifact).empty());
+
+  flip_in_chunk(place / "data.h5", info, {0, 0, {0, 1, 0}});
+  std::filesystem::remove(place / "notes.json");
+  write_file_atomically(place / "more.txt", "more");
+  const auto problems = archive::verify_artifact(a, artifact);
+  REQUIRE(problems.size() == 4);
+  CHECK(problems[0].find("data.h5: the file is not the one that was published") != std::string::npos);
+  CHECK(problems[1].find("data.h5: timepoint 0, channel 0, chunk (0, 1, 0): the compressed bytes ") !=
+        std::string::npos);
+  CHECK(problems[2].find("notes.json: the file is missing") != std::string::npos);
+  CHECK(problems[3].find("more.txt: the file is not in the manifest") != std::string::npos);
 }

@@ -1,6 +1,10 @@
 // A small archive of manifests and events for the catalog's tests; holds no voxels.
 #pragma once
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -102,12 +106,15 @@ class CatalogFixture {
     make_directories(root() / "events" / "new");
     // Two copies of one acquisition have one event id.
     const std::string name = e.id + sha256(e.source).hex().substr(0, 8);
-    write_file_atomically(root() / "events" / "new" / (name + ".json"), e.to_json());
+    const auto folder = root() / "events" / "new";
+    const std::string temporary = fmt::format(".{}-{}", name, ::getpid());
+    write(folder / temporary, e.to_json());
+    std::filesystem::rename(folder / temporary, folder / (name + ".json"));
   }
   /// Puts the manifest into the archive, without its event.
   void store(const record::Manifest& m) const {
     make_directories(root() / folder_of(m));
-    write_file_atomically(root() / folder_of(m) / record::kManifestName, m.to_json());
+    write(root() / folder_of(m) / record::kManifestName, m.to_json());
   }
   void publish(const record::Manifest& m) const {
     store(m);
@@ -115,6 +122,7 @@ class CatalogFixture {
   }
 
  private:
+  static void write(const std::filesystem::path& file, const std::string& bytes) { std::ofstream(file) << bytes; }
   TestFolder folder_;
 };
 

@@ -7,7 +7,7 @@ import sys
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 # Written so that this file does not hold them itself.
 FORBIDDEN = re.compile("|".join([
-    r"(?<![\w.])/wor" r"k/", r"/tmp/" r"bash_jobs", r"(?<![\w.])/roo" r"t/", r"(?<![\w.])/hom" r"e/\w",
+    r"(?<![\w.])/wor" r"k/", r"/tmp/" r"bash_jobs", r"(?<![\w.])/roo" r"t/",
     r"\bTO" r"DO\b", r"\bFIX" r"ME\b", r"\bX" r"XX\b"]))
 
 run = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True)

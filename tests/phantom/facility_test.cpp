@@ -289,8 +289,8 @@ TEST_CASE("what is written is what a microscope writes, and the truth beside it"
 
   CHECK(read_file(folder / "annotations.csv") ==
         "image,acquired,instrument,sample,species,time_post_infection [h],marker\n"
-        "nuclei_1,2025-03-10,phantom confocal,infected cells,G12,18,\"DAPI, LaminB1\"\n"
-        "nuclei_2,2025-03-17,phantom confocal,infected cells,A1H1,24,\"DAPI, LaminB1\"\n"
+        "nuclei_1,2025-03-10,phantom confocal,nuclei,G12,18,\"DAPI, LaminB1\"\n"
+        "nuclei_2,2025-03-17,phantom confocal,nuclei,A1H1,24,\"DAPI, LaminB1\"\n"
         "beads_1,2025-03-10,phantom confocal,beads,,,TetraSpeck\n"
         "beads_2,2025-03-17,phantom confocal,beads,,,TetraSpeck\n");
   const auto rows = split(read_file(folder / "truth/truth.tsv"), '\n');

@@ -16,10 +16,9 @@ TEST_CASE("transforms come back from their text") {
   set.entries = {{-1, 2, {}}, {3, -1, {}}};
   set.entries[0].transform.matrix[0][1] = 0.1, set.entries[1].transform.translation_um = {1.5, -2, 1e-9};
   CHECK(record::transform_set_from(set.to_json()).entries == set.entries);
-  CHECK_THROWS_WITH_AS(
-      record::transform_set_from("{\"format\":\"voxflow-transform\",\"format_version\":2}"),
-      "the transforms have format \"voxflow-transform\" version 2, this voxflow knows voxflow-transform up to 1",
-      UserError);
+  CHECK_THROWS_WITH_AS(record::transform_set_from("{\"format\":\"voxflow-transform\",\"format_version\":2}"),
+                       "the set of transforms has format version 2, this voxflow knows up to 1; use a newer voxflow",
+                       UserError);
   CHECK_THROWS_AS(record::transform_set_from("[]"), UserError);
 }
 

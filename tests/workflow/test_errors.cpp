@@ -1,20 +1,16 @@
 #include <doctest/doctest.h>
 
+#include "tests/support/contains.hpp"
 #include "tests/workflow/workflow_text.hpp"
 
 using namespace voxflow;
 using test::complaint;
+using test::has;
 using test::kHead;
 using test::one_step;
 using test::parse_text;
 
 namespace {
-bool has(const std::string& text, const std::string& part) {
-  INFO(text);
-  const bool found = text.find(part) != std::string::npos;
-  CHECK(found);
-  return found;
-}
 
 /// The complaint about one line of 'params' of a step with kernel test.smooth; that line is line 9.
 std::string about_param(const std::string& line) {

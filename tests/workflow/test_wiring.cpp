@@ -1,20 +1,15 @@
 #include <doctest/doctest.h>
 
+#include "tests/support/contains.hpp"
 #include "tests/workflow/workflow_text.hpp"
 
 using namespace voxflow;
 using test::complaint;
+using test::has;
 using test::kHead;
 using test::one_step;
 
-namespace {
-bool has(const std::string& text, const std::string& part) {
-  INFO(text);
-  const bool found = text.find(part) != std::string::npos;
-  CHECK(found);
-  return found;
-}
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("an input of another kind is refused with what would fit") {
   const std::string text = complaint(kHead +

@@ -56,7 +56,7 @@ class Median {
   }
 
  private:
-  static constexpr Index kLargestNetwork = 75;
+  static constexpr Index kLargestNetwork = 45;
 };
 }  // namespace
 

@@ -53,7 +53,7 @@ Index skip_foreground(const std::uint8_t* row, Index x, Index nx) {
   return x;
 }
 
-// Run-length union-find: runs are joined, not voxels (He, Chao, Suzuki: doi 10.1109/TIP.2008.917204).
+// Run-length union-find: runs are joined, not voxels (He, Chao, Suzuki: doi 10.1109/TIP.2008.919369).
 class Labeller {
  public:
   explicit Labeller(VolumeView<const std::uint8_t> mask) : shape_(mask.shape()) {
@@ -135,7 +135,7 @@ class Components {
 
   static void describe(KernelSchema<Params>& k) {
     k.name("segment.components").version(1).summary("Labels the connected parts of a mask.");
-    k.source("doi:10.1109/TIP.2008.917204");
+    k.source("doi:10.1109/TIP.2008.919369");
     k.input("mask", mask).doc("Foreground.");
     k.output("labels", labels).doc("1, 2, ... in raster order of each part's first voxel; background is 0.");
     k.param(&Params::connectivity, "connectivity")

@@ -1,0 +1,119 @@
+// voxflow run: plans a workflow, runs it to its end, and takes the results into the catalog.
+#include <atomic>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/planning.hpp"
+#include "pipeline/cli/print.hpp"
+#include "pipeline/core/log.hpp"
+#include "pipeline/core/text.hpp"
+#include "pipeline/engine/run.hpp"
+
+namespace voxflow::cli {
+
+namespace {
+struct Options {
+  std::string file, executor = "local";
+  int attempts = 2;
+  double hang_timeout_s = 600;
+};
+
+std::atomic<bool> cancelled{false};
+
+void on_signal(int) {
+  cancelled.store(true);
+}
+
+/// One line a step when it is through.
+class StepLines {
+ public:
+  void show(const engine::Progress& progress) {
+    for (const auto& [step, counts] : progress.steps) {
+      const std::size_t ended = counts.done + counts.failed + counts.skipped;
+      if (counts.total() == 0 || ended < counts.total() || !told_.insert(step).second) continue;
+      log::info("step '{}': {} done{}{}", step, counts.done, some(counts.failed, "failed"),
+                some(counts.skipped, "skipped"));
+    }
+  }
+
+ private:
+  static std::string some(std::size_t n, const char* what) { return n == 0 ? "" : fmt::format(", {} {}", n, what); }
+  std::set<std::string> told_;
+};
+
+engine::RunOptions run_options(Session& session, const record::Plan& plan, const Options& options) {
+  engine::RunOptions run;
+  const archive::Archive& archive = session.archive();
+  run.folder = archive.runs() / plan.run;
+  for (const auto& folder : plugins::default_folders()) run.plugin_folders.push_back(folder.string());
+  run.attempts = options.attempts;
+  run.hang_timeout_s = options.hang_timeout_s;
+  run.memory_limit_bytes = physical_memory_bytes();
+  run.published = [&archive](const std::string& artifact) { return archive.published(artifact); };
+  run.emit = [&archive](const record::Event& event) { archive::emit_event(archive, event); };
+  run.cancel = &cancelled;
+  return run;
+}
+
+void print_failures(const engine::RunSummary& summary, const record::Plan& plan) {
+  std::map<Digest, const record::Task*> tasks;
+  for (const auto& planned : plan.tasks) tasks[planned.task.key] = &planned.task;
+  TextTable table({"not done", "image", "class", "message"});
+  for (const auto& report : summary.not_done) {
+    const record::Task& task = *tasks.at(report.key);
+    table.add({task.step, task.image, report.failure_class, report.message});
+  }
+  if (table.rows() > 0) print(table.text());
+}
+
+int run(Session& session, const Options& options) {
+  const auto plan = plan_file(session, options.file);
+  for (const std::string& note : plan.notes) log::info("{}", note);
+  if (plan.waiting() == 0) {
+    print(fmt::format("{}: {} image{}, {} tasks, all done before: nothing is to be done", plan.workflow, plan.images,
+                      plan.images == 1 ? "" : "s", plan.tasks.size()));
+    return 0;
+  }
+  log::info("run {}: {} of {} tasks to run on {} image{}", plan.run, plan.waiting(), plan.tasks.size(), plan.images,
+            plan.images == 1 ? "" : "s");
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  auto executor = executor::make_local_executor(program_folder() / "voxflow-batch", usable_cores());
+  auto run = run_options(session, plan, options);
+  StepLines lines;
+  run.progress = [&lines](const engine::Progress& progress) { lines.show(progress); };
+  const auto summary = engine::run_plan(plan, *executor, system_clock(), run);
+  session.catalog().ingest();
+
+  print_failures(summary, plan);
+  const auto& all = summary.progress.all;
+  print(fmt::format("run {} {}: {} done, {} failed, {} skipped in {:.1f} s", plan.run, to_string(summary.end), all.done,
+                    all.failed, all.skipped, summary.wall_s));
+  if (!summary.message.empty()) print(summary.message);
+  if (summary.end == engine::RunEnd::paused) return static_cast<int>(ExitCode::system);
+  return all.failed + all.skipped == 0 && summary.end == engine::RunEnd::finished
+             ? 0
+             : static_cast<int>(ExitCode::failed_tasks);
+}
+}  // namespace
+
+void add_run(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("run", "Run a workflow on everything that is new or has changed");
+  const auto options = std::make_shared<Options>();
+  command->add_option("file", options->file, "Workflow YAML file")->required();
+  command->add_option("--executor", options->executor, "Where to run (local)")->check(CLI::IsMember({"local"}));
+  command->add_option("--attempts", options->attempts, "How often a crashed task is tried (default 2)")
+      ->check(CLI::Range(1, 10));
+  command
+      ->add_option("--hang-timeout", options->hang_timeout_s,
+                   "Seconds without a sign of life after which a task is ended (600)")
+      ->check(CLI::Range(1.0, 86400.0));
+  command->callback([&session, options] { session.action = [&session, options] { return run(session, *options); }; });
+}
+
+}  // namespace voxflow::cli

@@ -1,0 +1,78 @@
+// voxflow show: everything that is known of one image or result.
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/print.hpp"
+
+namespace voxflow::cli {
+
+namespace {
+void add_image(TextTable& table, const record::ImageInfo& image) {
+  std::string channels;
+  for (const auto& channel : image.channels) {
+    if (!channels.empty()) channels += ", ";
+    channels += channel.name;
+    if (channel.emission_nm) channels += fmt::format(" ({} nm)", *channel.emission_nm);
+  }
+  table.add({"t c z y x", shape_text(image)});
+  table.add({"spacing z y x", spacing_text(image.grid)});
+  table.add({"voxels", std::string(to_string(image.dtype))});
+  table.add({"channels", channels});
+  if (image.time_step_s) table.add({"time step", fmt::format("{} s", *image.time_step_s)});
+}
+
+void add_activity(TextTable& table, const catalog::Activity& made) {
+  table.add(
+      {"made by", fmt::format("{}/{}: {} version {}", made.workflow, made.step, made.kernel, made.kernel_version)});
+  table.add({"parameters", made.params});
+  table.add({"run", made.run});
+  table.add({"by", fmt::format("{} on {}{}", made.agent, made.host, made.job.empty() ? "" : ", job " + made.job)});
+  table.add({"software", made.software});
+}
+
+int show(Session& session, const std::string& name) {
+  auto& catalog = session.catalog();
+  const auto entity = catalog.get(name);
+  const auto made = catalog.generated_by(entity.id);
+  if (session.json) {
+    auto j = entity_json(entity);
+    if (made)
+      j["generated_by"] = {{"workflow", made->workflow},
+                           {"step", made->step},
+                           {"kernel", made->kernel},
+                           {"kernel_version", made->kernel_version},
+                           {"parameters", nlohmann::json::parse(made->params)},
+                           {"run", made->run},
+                           {"agent", made->agent},
+                           {"host", made->host},
+                           {"software", made->software}};
+    print_json(j);
+    return 0;
+  }
+  TextTable table({entity.name, std::string(to_string(entity.kind))});
+  table.add({"id", entity.id});
+  table.add({"state", std::string(to_string(entity.state))});
+  table.add({"project", entity.project});
+  table.add({"created", entity.created});
+  if (entity.image) add_image(table, *entity.image);
+  if (entity.count)
+    table.add({entity.kind == catalog::EntityKind::labels ? "objects" : "rows", std::to_string(*entity.count)});
+  table.add({"file", (session.archive().root() / entity.artifact / entity.file).string()});
+  table.add({"content digest", entity.content_digest.hex()});
+  if (made) add_activity(table, *made);
+  for (const auto& a : entity.annotations) table.add({a.key.name, value_text(a)});
+  print(table.text());
+  return 0;
+}
+}  // namespace
+
+void add_show(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("show", "Show everything known of an image or result");
+  const auto name = std::make_shared<std::string>();
+  command->add_option("name", *name, "Name, id, or the beginning of an id")->required();
+  command->callback([&session, name] { session.action = [&session, name] { return show(session, *name); }; });
+}
+
+}  // namespace voxflow::cli
