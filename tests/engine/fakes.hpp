@@ -114,6 +114,7 @@ class FakeCatalog final : public catalog::CatalogClient {
   std::optional<catalog::Activity> generated_by(const std::string&) override { return std::nullopt; }
   std::vector<catalog::Link> lineage(const std::string&, catalog::Direction) override { return {}; }
   catalog::IngestCounts ingest() override { return {}; }
+  catalog::IngestCounts ingest_and_scan() override { return {}; }
   catalog::IngestCounts rebuild() override { return {}; }
   std::string dump() override { return ""; }
 
