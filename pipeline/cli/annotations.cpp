@@ -1,7 +1,7 @@
 #include "pipeline/cli/annotations.hpp"
 
-#include <cctype>
 #include <fmt/format.h>
+#include <cctype>
 
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/text.hpp"
@@ -31,7 +31,8 @@ record::Annotation parse_annotation(const std::string& assignment) {
   using record::AnnotationType;
   if (value == "true" || value == "false") return {{name, AnnotationType::boolean, ""}, value == "true"};
   if (is_date(value)) return {{name, AnnotationType::date, ""}, value};
-  if (const auto quantity = parse_quantity(value)) return {{name, AnnotationType::number, quantity->unit}, quantity->number};
+  if (const auto quantity = parse_quantity(value))
+    return {{name, AnnotationType::number, quantity->unit}, quantity->number};
   return {{name, AnnotationType::text, ""}, value};
 }
 

@@ -39,7 +39,8 @@ int find(Session& session, const Options& options) {
                e.image ? spacing_text(e.image->grid) : "", e.created.substr(0, 10), e.id});
   print(table.text());
   const std::size_t total = found.size() < options.limit ? found.size() : catalog.count(query);
-  print(fmt::format("{} found{}", total, total > found.size() ? fmt::format(", {} shown (--limit)", found.size()) : ""));
+  print(
+      fmt::format("{} found{}", total, total > found.size() ? fmt::format(", {} shown (--limit)", found.size()) : ""));
   return 0;
 }
 }  // namespace

@@ -46,8 +46,9 @@ std::vector<interop::ImportRequest> requests(const Options& options) {
   using interop::Files;
   const std::map<std::string, Files> kinds{{"channels", Files::channels}, {"timepoints", Files::timepoints}};
   if (options.files.size() > 1 && options.files_are.empty())
-    throw UserError(fmt::format("{} files were given; say what they are with --files-are images, channels or timepoints",
-                                options.files.size()));
+    throw UserError(
+        fmt::format("{} files were given; say what they are with --files-are images, channels or timepoints",
+                    options.files.size()));
   interop::ImportRequest common;
   common.project = options.project;
   common.agent = current_agent();
@@ -115,15 +116,18 @@ void add_import(CLI::App& app, Session& session) {
       ->add_option("--files-are", options->files_are,
                    "What several files are: an image each, or the channels or timepoints of one image")
       ->check(CLI::IsMember({"images", "channels", "timepoints"}));
-  command->add_option("--channel-names", options->channel_names, "Names of the channels, in order: DAPI,LaminB1")->delimiter(',');
-  command->add_option("--spacing", options->spacing,
-                      "Distance of voxels z,y,x with unit, where the files do not say it or say it wrongly: 0.5,0.2,0.2 um");
+  command->add_option("--channel-names", options->channel_names, "Names of the channels, in order: DAPI,LaminB1")
+      ->delimiter(',');
+  command->add_option(
+      "--spacing", options->spacing,
+      "Distance of voxels z,y,x with unit, where the files do not say it or say it wrongly: 0.5,0.2,0.2 um");
   command->add_option("--pages", options->pages, "What the pages are of a TIFF that does not say it: z (default) or t")
       ->check(CLI::IsMember({"z", "t"}));
   command->add_option("--annotate", options->annotations, "key=value, such as species=G12 or time_post_infection=18h")
       ->take_all();
   command->add_option("--series", options->series, "Which image of a file that holds several, from 0");
-  command->callback([&session, options] { session.action = [&session, options] { return import(session, *options); }; });
+  command->callback(
+      [&session, options] { session.action = [&session, options] { return import(session, *options); }; });
 }
 
 }  // namespace voxflow::cli

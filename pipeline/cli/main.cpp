@@ -18,7 +18,8 @@ int run_action(voxflow::cli::Session& session) {
     std::fprintf(stderr, "%s\n", e.what());
     return static_cast<int>(e.code());
   } catch (const voxflow::InternalError& e) {
-    std::fprintf(stderr, "internal error: %s\n  hint: this is a bug in voxflow; please report it with this message\n", e.what());
+    std::fprintf(stderr, "internal error: %s\n  hint: this is a bug in voxflow; please report it with this message\n",
+                 e.what());
     return static_cast<int>(e.code());
   } catch (const voxflow::Error& e) {
     std::fprintf(stderr, "error: %s\n", e.what());
@@ -42,13 +43,14 @@ int main(int argc, char** argv) {
   app.fallthrough();
 
   Session session;
-  app.add_option("--archive", session.archive_option, "Archive folder (else VOXFLOW_ARCHIVE, else the folder one works in)");
+  app.add_option("--archive", session.archive_option,
+                 "Archive folder (else VOXFLOW_ARCHIVE, else the folder one works in)");
   app.add_flag("--json", session.json, "Print results as JSON");
   app.add_flag_callback(
       "-v,--verbose", [] { voxflow::log::set_level(voxflow::log::Level::debug); }, "Log details");
 
-  for (const auto add : {add_init, add_import, add_find, add_show, add_annotate, add_lineage, add_check, add_plan, add_run,
-                         add_status, add_why, add_kernels, add_phantom, add_catalog})
+  for (const auto add : {add_init, add_import, add_find, add_show, add_annotate, add_lineage, add_check, add_plan,
+                         add_run, add_status, add_why, add_kernels, add_phantom, add_catalog})
     add(app, session);
 
   try {

@@ -25,7 +25,8 @@ void print_plan(const record::Plan& plan, bool all) {
     if (planned.state == record::TaskState::done) continue;
     if (!all && ++shown > kShown) continue;
     const auto& task = planned.task;
-    table.add({task.step, task.image, task.identity.kernel, resources_text(task.resources), join(planned.reasons, "; ")});
+    table.add(
+        {task.step, task.image, task.identity.kernel, resources_text(task.resources), join(planned.reasons, "; ")});
   }
   if (table.rows() > 0) print(table.text());
   if (!all && shown > kShown) print(fmt::format("... and {} more (--all)", shown - kShown));

@@ -52,7 +52,8 @@ std::string shape_text(const record::ImageInfo& info) {
 
 std::string spacing_text(const Grid& grid) {
   const auto& s = grid.spacing;
-  return fmt::format("{} x {} x {} um", format_number(s[kZ].value), format_number(s[kY].value), format_number(s[kX].value));
+  return fmt::format("{} x {} x {} um", format_number(s[kZ].value), format_number(s[kY].value),
+                     format_number(s[kX].value));
 }
 
 std::string value_text(const record::Annotation& a) {
@@ -80,8 +81,7 @@ nlohmann::json entity_json(const catalog::Entity& e) {
     for (const auto& channel : e.image->channels) j["channels"].push_back(channel.name);
   }
   if (e.count) j["count"] = *e.count;
-  for (const auto& a : e.annotations)
-    std::visit([&](const auto& v) { j["annotations"][a.key.name] = v; }, a.value);
+  for (const auto& a : e.annotations) std::visit([&](const auto& v) { j["annotations"][a.key.name] = v; }, a.value);
   return j;
 }
 

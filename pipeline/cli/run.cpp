@@ -36,7 +36,8 @@ class StepLines {
     for (const auto& [step, counts] : progress.steps) {
       const std::size_t ended = counts.done + counts.failed + counts.skipped;
       if (counts.total() == 0 || ended < counts.total() || !told_.insert(step).second) continue;
-      log::info("step '{}': {} done{}{}", step, counts.done, some(counts.failed, "failed"), some(counts.skipped, "skipped"));
+      log::info("step '{}': {} done{}{}", step, counts.done, some(counts.failed, "failed"),
+                some(counts.skipped, "skipped"));
     }
   }
 
@@ -106,9 +107,11 @@ void add_run(CLI::App& app, Session& session) {
   const auto options = std::make_shared<Options>();
   command->add_option("file", options->file, "Workflow YAML file")->required();
   command->add_option("--executor", options->executor, "Where to run (local)")->check(CLI::IsMember({"local"}));
-  command->add_option("--attempts", options->attempts, "How often a crashed task is tried (default 2)")->check(CLI::Range(1, 10));
+  command->add_option("--attempts", options->attempts, "How often a crashed task is tried (default 2)")
+      ->check(CLI::Range(1, 10));
   command
-      ->add_option("--hang-timeout", options->hang_timeout_s, "Seconds without a sign of life after which a task is ended (600)")
+      ->add_option("--hang-timeout", options->hang_timeout_s,
+                   "Seconds without a sign of life after which a task is ended (600)")
       ->check(CLI::Range(1.0, 86400.0));
   command->callback([&session, options] { session.action = [&session, options] { return run(session, *options); }; });
 }

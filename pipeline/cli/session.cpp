@@ -26,7 +26,8 @@ fs::path find_archive(const std::string& option) {
     if (dir == dir.parent_path()) break;
   }
   throw UserError(
-      "no archive was named: give --archive DIR, set VOXFLOW_ARCHIVE, or work inside one; 'voxflow init DIR' makes a new one");
+      "no archive was named: give --archive DIR, set VOXFLOW_ARCHIVE, or work inside one; 'voxflow init DIR' makes a "
+      "new one");
 }
 }  // namespace
 

@@ -24,7 +24,8 @@ void add_image(TextTable& table, const record::ImageInfo& image) {
 }
 
 void add_activity(TextTable& table, const catalog::Activity& made) {
-  table.add({"made by", fmt::format("{}/{}: {} version {}", made.workflow, made.step, made.kernel, made.kernel_version)});
+  table.add(
+      {"made by", fmt::format("{}/{}: {} version {}", made.workflow, made.step, made.kernel, made.kernel_version)});
   table.add({"parameters", made.params});
   table.add({"run", made.run});
   table.add({"by", fmt::format("{} on {}{}", made.agent, made.host, made.job.empty() ? "" : ", job " + made.job)});
@@ -56,7 +57,8 @@ int show(Session& session, const std::string& name) {
   table.add({"project", entity.project});
   table.add({"created", entity.created});
   if (entity.image) add_image(table, *entity.image);
-  if (entity.count) table.add({entity.kind == catalog::EntityKind::labels ? "objects" : "rows", std::to_string(*entity.count)});
+  if (entity.count)
+    table.add({entity.kind == catalog::EntityKind::labels ? "objects" : "rows", std::to_string(*entity.count)});
   table.add({"file", (session.archive().root() / entity.artifact / entity.file).string()});
   table.add({"content digest", entity.content_digest.hex()});
   if (made) add_activity(table, *made);

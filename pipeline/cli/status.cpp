@@ -11,13 +11,17 @@ namespace voxflow::cli {
 
 namespace {
 nlohmann::json counts_json(const engine::Counts& c) {
-  return {{"waiting", c.waiting}, {"running", c.running}, {"done", c.done}, {"failed", c.failed}, {"skipped", c.skipped}};
+  return {
+      {"waiting", c.waiting}, {"running", c.running}, {"done", c.done}, {"failed", c.failed}, {"skipped", c.skipped}};
 }
 
 void print_status_json(const engine::RunStatus& status) {
-  nlohmann::json j{{"run", status.plan.run},         {"workflow", status.plan.workflow},
-                   {"state", status.state},          {"tasks", counts_json(status.progress.all)},
-                   {"done_before", status.done_before}, {"failures", nlohmann::json::array()}};
+  nlohmann::json j{{"run", status.plan.run},
+                   {"workflow", status.plan.workflow},
+                   {"state", status.state},
+                   {"tasks", counts_json(status.progress.all)},
+                   {"done_before", status.done_before},
+                   {"failures", nlohmann::json::array()}};
   for (const auto& [step, counts] : status.progress.steps) j["steps"][step] = counts_json(counts);
   for (const auto& f : status.failures)
     j["failures"].push_back({{"task", f.key.hex()},
@@ -40,16 +44,16 @@ int show_status(Session& session, const std::string& name) {
                     status.message.empty() ? "" : ", " + status.message));
   TextTable table({"step", "done", "running", "waiting", "failed", "skipped"});
   const auto row = [&](const std::string& step, const engine::Counts& c) {
-    table.add({step, std::to_string(c.done), std::to_string(c.running), std::to_string(c.waiting), std::to_string(c.failed),
-               std::to_string(c.skipped)});
+    table.add({step, std::to_string(c.done), std::to_string(c.running), std::to_string(c.waiting),
+               std::to_string(c.failed), std::to_string(c.skipped)});
   };
   for (const auto& [step, counts] : status.progress.steps) row(step, counts);
   row("all", status.progress.all);
   print(table.text());
   if (status.done_before > 0) print(fmt::format("{} tasks were done before", status.done_before));
   for (const auto& f : status.failures)
-    print(fmt::format("{} {}/{}: {}: {}{}", to_string(f.report.state), f.image, f.step, f.report.failure_class, f.report.message,
-                      f.report.log.empty() ? "" : "\n  log: " + f.report.log));
+    print(fmt::format("{} {}/{}: {}: {}{}", to_string(f.report.state), f.image, f.step, f.report.failure_class,
+                      f.report.message, f.report.log.empty() ? "" : "\n  log: " + f.report.log));
   return 0;
 }
 }  // namespace

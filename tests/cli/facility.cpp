@@ -13,7 +13,8 @@ Facility::Facility() {
   must({"init", archive().string()});
 }
 
-Outcome Facility::voxflow(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment) const {
+Outcome Facility::voxflow(std::vector<std::string> arguments,
+                          const std::map<std::string, std::string>& environment) const {
   arguments.insert(arguments.begin(), {"--archive", archive().string()});
   return run_program("voxflow", arguments, folder_.path(), environment);
 }
@@ -35,8 +36,8 @@ void Facility::import_phantom(int images) const {
   for (const fs::path& first : firsts) {
     std::string stem = first.string();
     stem.resize(stem.size() - std::string("_C0.tif").size());
-    must({"import", first.string(), stem + "_C1.tif", "--files-are", "channels", "--channel-names", "DAPI,LaminB1", "--project",
-          "demo", "--name", fs::path(stem).filename().string()});
+    must({"import", first.string(), stem + "_C1.tif", "--files-are", "channels", "--channel-names", "DAPI,LaminB1",
+          "--project", "demo", "--name", fs::path(stem).filename().string()});
   }
   must({"annotate", "--table", "facility/annotations.csv"});
 }

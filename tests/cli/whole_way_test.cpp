@@ -44,7 +44,8 @@ TEST_CASE("a workflow runs once, a second run does nothing, a changed parameter 
   CHECK(facility.artifacts().size() == acquisitions + 8);
 
   SUBCASE("a changed parameter of the last step runs that step alone") {
-    const std::string file = changed_first_look(facility, "kernel: segment.components", "kernel: segment.components\n    params: { connectivity: faces }");
+    const std::string file = changed_first_look(facility, "kernel: segment.components",
+                                                "kernel: segment.components\n    params: { connectivity: faces }");
     const std::string plan = facility.must({"plan", file});
     CHECK(contains(plan, "4 of 8 tasks to run"));
     CHECK(contains(plan, "connectivity"));
@@ -86,7 +87,8 @@ TEST_CASE("most nuclei of the phantom are found, and denoising comes nearer to t
   int found = 0, truth = 0, matched = 0;
   double before = 0, after = 0;
   const auto row = score.substr(score.find("nuclei_1"));
-  REQUIRE(std::sscanf(row.c_str(), "nuclei_1 %d / %d %d %lf dB %lf dB", &found, &truth, &matched, &before, &after) == 5);
+  REQUIRE(std::sscanf(row.c_str(), "nuclei_1 %d / %d %d %lf dB %lf dB", &found, &truth, &matched, &before, &after) ==
+          5);
   CHECK(truth >= 20);
   CHECK(matched * 10 >= truth * 8);
   CHECK(after >= before + 3);

@@ -29,9 +29,11 @@ Outcome run_program(const std::string& program, const std::vector<std::string>& 
   const fs::path built = bin_folder() / program;
   line += " " + shell_quote(fs::exists(built) ? built.string() : program);
   for (const std::string& argument : arguments) line += " " + shell_quote(argument);
-  line += " >" + shell_quote((streams / "out").string()) + " 2>" + shell_quote((streams / "err").string()) + " </dev/null";
+  line +=
+      " >" + shell_quote((streams / "out").string()) + " 2>" + shell_quote((streams / "err").string()) + " </dev/null";
   const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(streams / "out"), content(streams / "err")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(streams / "out"),
+          content(streams / "err")};
 }
 
 fs::path bin_folder() {

@@ -14,7 +14,8 @@ struct Outcome {
 
 /// Runs `program` (build/bin is searched first) with `arguments` in `folder`, with `environment` added, and waits.
 Outcome run_program(const std::string& program, const std::vector<std::string>& arguments,
-                    const std::filesystem::path& folder = ".", const std::map<std::string, std::string>& environment = {});
+                    const std::filesystem::path& folder = ".",
+                    const std::map<std::string, std::string>& environment = {});
 
 /// Folder of the built programs, and of the project's sources.
 std::filesystem::path bin_folder();
