@@ -2,117 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-
 #include "pipeline/core/log.hpp"
 #include "pipeline/core/units.hpp"
-#include "pipeline/decompose/components.hpp"
 #include "pipeline/run/agreement.hpp"
-#include "pipeline/run/block_buffers.hpp"
-#include "pipeline/run/label_store.hpp"
-#include "pipeline/run/pass.hpp"
+#include "pipeline/run/execution.hpp"
 
 namespace voxflow::run {
-
-namespace {
-// One channel's parameters with the state that they and the small inputs lead to.
-struct Variant {
-  const BoundKernel* bound = nullptr;
-  AnyState state;
-};
-
-enum class PartKind : std::uint8_t { chunk, labels };
-
-class Execution {
- public:
-  Execution(const Job& job, Team& team, const RunOptions& options, ImageSink& sink)
-      : job_(job),
-        team_(team),
-        options_(options),
-        sink_(sink),
-        schema_(job.kernel->schema()),
-        request_(job.request()) {}
-
-  JobResult run() {
-    together(team_, [&] { prepare(); });
-    if (bound_.front()->has_survey()) survey();
-    if (bound_.front()->has_run() && !layout_.outputs.empty()) {
-      compute();
-      if (makes_labels()) write_labels();
-    }
-    together(team_, [&] { emit(); });
-    count_up();
-    for (const OutputPort& out : layout_.outputs) result_.volumes[out.port] = out.info;
-    return std::move(result_);
-  }
-
- private:
-  void prepare();
-  void check_memory();
-  const Variant& variant_of(const Call& call) const;
-  std::size_t units() const { return layout_.plan.calls.size() * layout_.blocks_per_call(); }
-  const Call& call_of(std::size_t unit) const { return layout_.plan.calls[unit / layout_.blocks_per_call()]; }
-  std::size_t block_of(std::size_t unit) const { return unit % layout_.blocks_per_call(); }
-  const Box3& core_of(std::size_t unit) const { return layout_.blocks->cores()[block_of(unit)]; }
-  std::string where(std::size_t unit) const;
-  Pass pass() const;
-  Context context(PassControl& control) const {
-    return {layout_.whole_volume ? std::max(1, options_.threads) : 1, &control.stop, &control.pulse};
-  }
-  FilledBlock fill(std::size_t unit) const;
-
-  void survey();
-  void merge_surveys(std::size_t call, std::size_t block, AnySurvey survey);
-  void share_surveys();
-  void compute();
-  std::string compute_unit(std::size_t unit, PassControl& control);
-  void put_chunks(ByteWriter& out, std::size_t port, const Place& place, const Box3& core, const void* voxels,
-                  DType memory, DType storage);
-  void keep_labels(ByteWriter& out, std::size_t unit, std::size_t port, std::size_t slice, std::uint32_t* labels);
-  void deliver(std::size_t unit, const std::string& message);
-
-  bool is_labels(const OutputPort& out) const { return out.info.kind == record::ImageKind::labels; }
-  bool makes_labels() const {
-    return std::any_of(layout_.outputs.begin(), layout_.outputs.end(),
-                       [&](const OutputPort& o) { return is_labels(o); });
-  }
-  bool merges() const { return schema_.blockwise == Blockwise::components; }
-  std::size_t slices_per_call() const { return layout_.plan.calls.front().outputs.size(); }
-  // A number for one slice of one block of one label output.
-  std::size_t spill_number(std::size_t unit, std::size_t port, std::size_t slice) const {
-    return (unit * layout_.outputs.size() + port) * slices_per_call() + slice;
-  }
-  std::string merge_components();
-  void take_components(const std::string& bytes);
-  void take_numbers(std::size_t output, ByteReader& in);
-  void agree_on_labels();
-  void write_labels();
-  std::string relabel_unit(std::size_t unit);
-  void emit();
-  void count_up();
-
-  const Job& job_;
-  Team& team_;
-  const RunOptions& options_;
-  ImageSink& sink_;
-  const SchemaInfo& schema_;
-  Request request_;
-  std::vector<std::unique_ptr<BoundKernel>> bound_;
-  std::vector<Variant> variants_;
-  std::vector<std::size_t> variant_of_call_;
-  Layout layout_;
-  JobResult result_;
-
-  std::vector<AnySurvey> surveys_;                       // of each call; complete once shared
-  std::vector<std::map<std::size_t, AnySurvey>> early_;  // rank 0: surveys of blocks that wait for earlier ones
-  std::vector<std::size_t> next_block_;                  // rank 0: of each call
-  SpillFile spill_;
-  std::map<std::size_t, LabelsSeen> seen_;                          // by output
-  std::map<std::size_t, decompose::BlockLabels> described_;         // rank 0: by spill number
-  std::map<std::size_t, std::vector<std::uint32_t>> final_labels_;  // of this rank's blocks, by spill number
-  std::map<std::size_t, DType> storage_;                            // of label outputs
-  std::atomic<std::uint64_t> nan_voxels_{0}, clamped_voxels_{0};
-};
 
 void Execution::prepare() {
   bound_ = bind_all(request_);
@@ -155,8 +50,8 @@ void Execution::check_memory() {
     throw TaskError(
         ExitCode::user, "too_little_memory",
         fmt::format(
-            "one rank of kernel '{}' needs {} for {} threads, each at work on one block, and is given {}; give the "
-            "step more memory, fewer ranks or fewer threads",
+            "one rank of kernel '{}' needs {} (threads at work: {}) and is given {}; give the step more memory, "
+            "fewer ranks or fewer threads",
             schema_.name, format_bytes(result_.memory_estimate_bytes), options_.threads,
             format_bytes(job_.memory_bytes)));
 }
@@ -286,19 +181,6 @@ void Execution::put_chunks(ByteWriter& out, std::size_t port, const Place& place
   clamped_voxels_ += clamped;
 }
 
-void Execution::keep_labels(ByteWriter& out, std::size_t unit, std::size_t port, std::size_t slice,
-                            std::uint32_t* labels) {
-  const Box3& core = core_of(unit);
-  const std::span<std::uint32_t> voxels(labels, static_cast<std::size_t>(count(core.extent)));
-  if (merges()) {
-    out.put(PartKind::labels).put(port).put(slice);
-    in_kernel(schema_.name, [&] { return decompose::describe_labels(core, layout_.grid.shape, voxels); }).encode(out);
-  } else {
-    seen_.at(port).add(unit / layout_.blocks_per_call() * slices_per_call() + slice, voxels);
-  }
-  spill_.put(spill_number(unit, port, slice), decompose::pack_labels(voxels));
-}
-
 void Execution::deliver(std::size_t unit, const std::string& message) {
   ByteReader in(message);
   while (!in.at_end()) {
@@ -316,109 +198,6 @@ void Execution::deliver(std::size_t unit, const std::string& message) {
     encoded.bytes = in.get_vector<std::uint8_t>();
     sink_.put(layout_.outputs[port].port, place.t, place.c, chunk, encoded);
   }
-}
-
-// Numbers the components of every volume: final labels of all blocks, then the largest label and the objects, by
-// output.
-std::string Execution::merge_components() {
-  ByteWriter out;
-  for (std::size_t o = 0; o < layout_.outputs.size(); ++o) {
-    if (!is_labels(layout_.outputs[o])) continue;
-    std::uint32_t largest = 0;
-    std::uint64_t objects = 0;
-    for (std::size_t call = 0; call < layout_.plan.calls.size(); ++call)
-      for (std::size_t s = 0; s < slices_per_call(); ++s) {
-        std::vector<decompose::BlockLabels> blocks;
-        for (std::size_t b = 0; b < layout_.blocks_per_call(); ++b)
-          blocks.push_back(std::move(described_.at(spill_number(call * layout_.blocks_per_call() + b, o, s))));
-        const auto touching =
-            static_cast<decompose::Touching>(variant_of(layout_.plan.calls[call]).bound->connectivity());
-        const auto merged = decompose::merge_labels(*layout_.blocks, touching, blocks);
-        for (const auto& labels : merged.of_block) out.put(labels);
-        largest = std::max(largest, merged.count), objects += merged.count;
-      }
-    out.put(largest).put(objects);
-  }
-  described_.clear();
-  return out.take();
-}
-
-// Takes this rank's part of what merge_components made.
-void Execution::take_components(const std::string& bytes) {
-  ByteReader in(bytes);
-  for (std::size_t o = 0; o < layout_.outputs.size(); ++o) {
-    if (!is_labels(layout_.outputs[o])) continue;
-    for (std::size_t call = 0; call < layout_.plan.calls.size(); ++call)
-      for (std::size_t s = 0; s < slices_per_call(); ++s)
-        for (std::size_t b = 0; b < layout_.blocks_per_call(); ++b) {
-          const std::size_t unit = call * layout_.blocks_per_call() + b;
-          auto labels = in.get_vector<std::uint32_t>();
-          if (unit % static_cast<std::size_t>(team_.size()) == static_cast<std::size_t>(team_.rank()))
-            final_labels_[spill_number(unit, o, s)] = std::move(labels);
-        }
-    take_numbers(o, in);
-  }
-}
-
-void Execution::take_numbers(std::size_t output, ByteReader& in) {
-  storage_[output] = in.get<std::uint32_t>() <= 65535 ? DType::uint16 : DType::uint32;
-  result_.objects[layout_.outputs[output].port] = in.get<std::uint64_t>();
-}
-
-// Labels that the kernel numbered itself: which occur, over all ranks.
-void Execution::agree_on_labels() {
-  for (auto& [o, seen] : seen_) {
-    const auto all = team_.gather(seen.encode());
-    std::string bytes;
-    together(team_, [&, &labels = seen] {
-      for (std::size_t rank = 1; rank < all.size(); ++rank) labels.merge(all[rank]);
-      bytes = ByteWriter().put(labels.largest()).put(labels.objects()).take();
-    });
-    team_.broadcast(bytes);
-    ByteReader in(bytes);
-    take_numbers(o, in);
-  }
-}
-
-void Execution::write_labels() {
-  if (merges()) {
-    std::string bytes;
-    together(team_, [&] {
-      if (team_.rank() == 0) bytes = merge_components();
-    });
-    team_.broadcast(bytes);
-    together(team_, [&] { take_components(bytes); });
-  } else {
-    agree_on_labels();
-  }
-  together(team_, [&] {
-    if (team_.rank() == 0)
-      for (const auto& [o, storage] : storage_) sink_.open(layout_.outputs[o].port, layout_.outputs[o].info, storage);
-  });
-  Pass p = pass();
-  p.work = [&](std::size_t unit, PassControl&) { return relabel_unit(unit); };
-  p.deliver = [&](std::size_t unit, const std::string& message) { deliver(unit, message); };
-  run_pass(team_, p, options_);
-}
-
-std::string Execution::relabel_unit(std::size_t unit) {
-  const Box3& core = core_of(unit);
-  const AlignedBuffer buffer(static_cast<std::size_t>(count(core.extent)) * sizeof(std::uint32_t));
-  const std::span<std::uint32_t> labels(static_cast<std::uint32_t*>(buffer.data()),
-                                        static_cast<std::size_t>(count(core.extent)));
-  ByteWriter out;
-  for (const auto& [o, storage] : storage_)
-    for (std::size_t s = 0; s < slices_per_call(); ++s) {
-      const std::size_t number = spill_number(unit, o, s);
-      decompose::unpack_labels(spill_.get(number), labels);
-      if (merges()) {
-        const auto& final_labels = final_labels_.at(number);
-        for (std::uint32_t& label : labels)
-          if (label != 0) label = final_labels[label - 1];
-      }
-      put_chunks(out, o, call_of(unit).outputs[s], core, labels.data(), DType::uint32, storage);
-    }
-  return out.take();
 }
 
 void Execution::emit() {
@@ -441,8 +220,6 @@ void Execution::count_up() {
     result_.counters["clamped_voxels"] += in.get<std::uint64_t>();
   }
 }
-}  // namespace
-
 Request Job::request() const {
   Request r;
   r.kernel = kernel.get();

@@ -151,10 +151,12 @@ constexpr std::uint64_t kProcessBytes = std::uint64_t{64} << 20;      // code, l
 // Buffers of one thread at work on `core`.
 std::uint64_t block_bytes(const Layout& layout, const BoundKernel& bound, const AnyState& state, bool state_known,
                           const Box3& core, const Call& call) {
-  std::uint64_t bytes = bound.scratch_bytes(core.extent);
+  std::uint64_t bytes = 0;
+  Index3 seen = core.extent;  // box of the first input, by which kernels reckon their scratch memory
   for (const InputPort& in : layout.inputs) {
     const bool unknown = bound.has_footprint() && !state_known;
     const Box3 box = unknown ? core : layout.input_box(in, bound, state, core, call.slice);
+    if (&in == &layout.inputs.front()) seen = box.extent;
     bytes += call.inputs.at(in.port).size() * voxel_bytes(box.extent, in.memory);
     if (in.info.dtype != in.memory) bytes += voxel_bytes(box.extent, in.info.dtype);
   }
@@ -164,7 +166,7 @@ std::uint64_t block_bytes(const Layout& layout, const BoundKernel& bound, const 
     bytes +=
         3 * call.outputs.size() * voxel_bytes(core.extent, out.info.dtype) + voxel_bytes(layout.chunk, out.info.dtype);
   }
-  return bytes;
+  return bytes + bound.scratch_bytes(seen);
 }
 }  // namespace
 

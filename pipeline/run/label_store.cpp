@@ -32,9 +32,7 @@ void SpillFile::put(std::size_t number, const std::string& bytes) {
   for (std::size_t done = 0; done < bytes.size();) {
     const ssize_t n = ::pwrite(file_, bytes.data() + done, bytes.size() - done, end_ + static_cast<std::int64_t>(done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
-      throw DiskFullError("the temporary folder has no space left for labels; set TMPDIR to a larger one");
-    if (n < 0) throw_errno("cannot write labels to the temporary folder", errno);
+    if (n < 0) throw_errno("cannot write labels to the temporary folder (TMPDIR names another one)", errno);
     done += static_cast<std::size_t>(n);
   }
   places_[number] = {end_, bytes.size()};

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <limits>
 
 #include "pipeline/core/text.hpp"
 #include "pipeline/supervise/protocol.hpp"
@@ -98,4 +99,42 @@ TEST_CASE("content digests are equal for 1, 2, 3 and 7 ranks and 1 and 2 threads
         CHECK(digests(fixture, batch[i]) == expected[i % tasks.size()]);
     }
   }
+}
+
+TEST_CASE("an error of some ranks ends the task alike at all, names them, and the team goes on") {
+  ArchiveFixture fixture;
+  const auto image = fixture.acquire<float>(info_of({130, 64, 64}, 1), [](std::size_t i) {
+    return i == 65 * 64 * 64 ? std::numeric_limits<double>::quiet_NaN() : 1.0;
+  });
+  auto nan = fixture.task("test.scale", R"({"factor":2.0})", {image});
+  nan.identity.block_shape = Index3{64, 64, 64};
+  auto lost = fixture.task("test.scale", R"({"factor":3.0})", {image});
+  lost.inputs[0].artifact = "test/acquisitions/none";
+  auto poor = fixture.task("test.scale", R"({"factor":4.0})", {image});
+  poor.resources.memory_bytes = 3'000'000;
+  const auto good = fixture.task("test.dilate", R"({"radius":0})", {image});
+  const auto reports = run_team(fixture, 3, {nan, lost, poor, good, good});
+  REQUIRE(reports.size() == 5);
+  CHECK(reports[0].failure_class == "user_error");
+  CHECK(reports[0].message ==
+        "step 'test.scale', image 'synthetic': timepoint 0, channel 0, block at 64, 0, 0 (z, y, x): input 'image' is "
+        "NaN at timepoint "
+        "0, channel 0, voxel 65, 0, 0 (z, y, x), which this kernel does not accept; replace or crop such voxels first "
+        "(rank 1)");
+  CHECK(reports[1].failure_class == "missing_input");
+  CHECK(reports[1].message ==
+        "step 'test.scale', image 'synthetic': input 'image': the archive has no output 'image' of artifact "
+        "'test/acquisitions/none'; run the step that makes it (all ranks)");
+  CHECK(reports[2].failure_class == "too_little_memory");
+  CHECK(reports[3].state == record::TaskState::done);
+  CHECK_MESSAGE(reports[4].state == record::TaskState::done, "a published task is done without work");
+  const auto manifest = fixture.archive.manifest(good.artifact);
+  REQUIRE(manifest);
+  CHECK(manifest->ranks == 3);
+  CHECK(manifest->counters.at("nan_voxels") == 1);
+  CHECK(manifest->inputs.at(0).content_digest ==
+        fixture.archive.manifest(image.artifact)->output("image")->content_digest);
+  CHECK(manifest->max_rss_bytes > 0);
+  CHECK(manifest->identity == good.identity.canonical());
+  CHECK(manifest->plugin_digest.size() == 64);
 }

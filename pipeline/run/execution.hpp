@@ -1,0 +1,114 @@
+// The passes of one job; private to this room.
+#pragma once
+#include <algorithm>
+#include <atomic>
+
+#include "pipeline/core/bytes.hpp"
+#include "pipeline/decompose/components.hpp"
+#include "pipeline/run/block_buffers.hpp"
+#include "pipeline/run/execute.hpp"
+#include "pipeline/run/label_store.hpp"
+#include "pipeline/run/pass.hpp"
+
+namespace voxflow::run {
+
+// One channel's parameters with the state that they and the small inputs lead to.
+struct Variant {
+  const BoundKernel* bound = nullptr;
+  AnyState state;
+};
+
+enum class PartKind : std::uint8_t { chunk, labels };
+
+class Execution {
+ public:
+  Execution(const Job& job, Team& team, const RunOptions& options, ImageSink& sink)
+      : job_(job),
+        team_(team),
+        options_(options),
+        sink_(sink),
+        schema_(job.kernel->schema()),
+        request_(job.request()) {}
+
+  JobResult run() {
+    together(team_, [&] { prepare(); });
+    if (bound_.front()->has_survey()) survey();
+    if (bound_.front()->has_run() && !layout_.outputs.empty()) {
+      compute();
+      if (makes_labels()) write_labels();
+    }
+    together(team_, [&] { emit(); });
+    count_up();
+    for (const OutputPort& out : layout_.outputs) result_.volumes[out.port] = out.info;
+    return std::move(result_);
+  }
+
+ private:
+  void prepare();
+  void check_memory();
+  const Variant& variant_of(const Call& call) const;
+  std::size_t units() const { return layout_.plan.calls.size() * layout_.blocks_per_call(); }
+  const Call& call_of(std::size_t unit) const { return layout_.plan.calls[unit / layout_.blocks_per_call()]; }
+  std::size_t block_of(std::size_t unit) const { return unit % layout_.blocks_per_call(); }
+  const Box3& core_of(std::size_t unit) const { return layout_.blocks->cores()[block_of(unit)]; }
+  std::string where(std::size_t unit) const;
+  Pass pass() const;
+  Context context(PassControl& control) const {
+    return {layout_.whole_volume ? std::max(1, options_.threads) : 1, &control.stop, &control.pulse};
+  }
+  FilledBlock fill(std::size_t unit) const;
+
+  void survey();
+  void merge_surveys(std::size_t call, std::size_t block, AnySurvey survey);
+  void share_surveys();
+  void compute();
+  std::string compute_unit(std::size_t unit, PassControl& control);
+  void put_chunks(ByteWriter& out, std::size_t port, const Place& place, const Box3& core, const void* voxels,
+                  DType memory, DType storage);
+  void keep_labels(ByteWriter& out, std::size_t unit, std::size_t port, std::size_t slice, std::uint32_t* labels);
+  void deliver(std::size_t unit, const std::string& message);
+
+  bool is_labels(const OutputPort& out) const { return out.info.kind == record::ImageKind::labels; }
+  bool makes_labels() const {
+    return std::any_of(layout_.outputs.begin(), layout_.outputs.end(),
+                       [&](const OutputPort& o) { return is_labels(o); });
+  }
+  bool merges() const { return schema_.blockwise == Blockwise::components; }
+  std::size_t slices_per_call() const { return layout_.plan.calls.front().outputs.size(); }
+  // A number for one slice of one block of one label output.
+  std::size_t spill_number(std::size_t unit, std::size_t port, std::size_t slice) const {
+    return (unit * layout_.outputs.size() + port) * slices_per_call() + slice;
+  }
+  std::string merge_components();
+  void take_components(const std::string& bytes);
+  void take_numbers(std::size_t output, ByteReader& in);
+  void agree_on_labels();
+  void write_labels();
+  std::string relabel_unit(std::size_t unit);
+  void emit();
+  void count_up();
+
+  const Job& job_;
+  Team& team_;
+  const RunOptions& options_;
+  ImageSink& sink_;
+  const SchemaInfo& schema_;
+  Request request_;
+  std::vector<std::unique_ptr<BoundKernel>> bound_;
+  std::vector<Variant> variants_;
+  std::vector<std::size_t> variant_of_call_;
+  Layout layout_;
+  JobResult result_;
+
+  std::vector<AnySurvey> surveys_;                       // of each call; complete once shared
+  std::vector<std::map<std::size_t, AnySurvey>> early_;  // rank 0: surveys of blocks that wait for earlier ones
+  std::vector<std::size_t> next_block_;                  // rank 0: of each call
+  SpillFile spill_;
+  std::map<std::size_t, LabelsSeen> seen_;                          // by output
+  std::map<std::size_t, decompose::BlockLabels> described_;         // rank 0: by spill number
+  std::map<std::size_t, std::vector<std::uint32_t>> final_labels_;  // of this rank's blocks, by spill number
+  std::map<std::size_t, DType> storage_;                            // of label outputs
+  std::atomic<std::uint64_t> nan_voxels_{0}, clamped_voxels_{0};
+};
+
+}  // namespace voxflow::run

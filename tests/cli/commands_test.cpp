@@ -1,0 +1,100 @@
+// What single commands print and change.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "tests/cli/facility.hpp"
+
+namespace fs = std::filesystem;
+using namespace voxflow::test;
+
+namespace {
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void import_one(const Facility& facility, const std::string& name) {
+  if (!fs::exists(facility / "facility")) facility.must({"phantom", "make", "facility", "--images", "1"});
+  facility.must({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo", "--name", name, "--annotate",
+                 "species=G12", "--annotate", "time_post_infection=18 h", "--annotate", "acquired=2026-11-20",
+                 "--annotate", "infected=true"});
+}
+}  // namespace
+
+TEST_CASE("import types annotations by their values, and find compares them with units") {
+  const Facility facility;
+  import_one(facility, "first");
+  const std::string keys = facility.must({"catalog", "keys"});
+  CHECK(contains(keys, "time_post_infection  number  h"));
+  CHECK(contains(keys, "acquired             date"));
+  CHECK(contains(keys, "infected             bool"));
+  const auto found = [&](const char* query) { return facility.must({"find", query, "--names"}) == "first\n"; };
+  CHECK(found("species = \"G12\""));
+  CHECK(found("time_post_infection between 1000 min and 1 day"));
+  CHECK_FALSE(found("time_post_infection > 18 h"));
+  CHECK(found("acquired >= \"2026-11-01\" and not (species = \"A\" or infected = false)"));
+  CHECK(found("spacing.z = 500 nm"));
+}
+
+TEST_CASE("the same content imported again, under another name, is the same acquisition") {
+  const Facility facility;
+  import_one(facility, "first");
+  const auto before = facility.artifacts();
+  const std::string again =
+      facility.must({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo", "--name", "second"});
+  CHECK(contains(again, "was there"));
+  CHECK(facility.artifacts() == before);
+  CHECK(facility.must({"find", "--count"}) == "1\n");
+}
+
+TEST_CASE("a spacing given by a person is used, and what the file said is recorded beside it") {
+  const Facility facility;
+  facility.must({"phantom", "make", "facility", "--images", "1"});
+  facility.must({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo", "--name", "first", "--spacing",
+                 "0.6,0.25,0.25 um"});
+  CHECK(contains(facility.must({"show", "first"}), "0.6 x 0.25 x 0.25 um"));
+  const std::string manifest = voxflow::read_file(facility.archive() / facility.artifacts().front() / "manifest.json");
+  CHECK(contains(manifest, "overrides"));
+}
+
+TEST_CASE("annotate sets, replaces and removes; a dry run changes nothing") {
+  const Facility facility;
+  import_one(facility, "first");
+  facility.must({"annotate", "first", "species=A1H1", "--remove", "infected"});
+  const std::string shown = facility.must({"show", "first"});
+  CHECK(contains(shown, "A1H1"));
+  CHECK_FALSE(contains(shown, "infected"));
+  const std::string before = facility.must({"catalog", "dump"});
+  CHECK(contains(facility.must({"annotate", "first", "species=DSX", "--dry-run"}), "nothing was changed"));
+  CHECK(facility.must({"catalog", "dump"}) == before);
+}
+
+TEST_CASE("a table with a mistake in one row changes no row") {
+  const Facility facility;
+  import_one(facility, "first");
+  const std::string before = facility.must({"catalog", "dump"});
+  facility.write("table.csv", "image,time_post_infection [h]\nfirst,20\nabsent,21\n");
+  const Outcome outcome = facility.voxflow({"annotate", "--table", "table.csv"});
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "table.csv:3:"));
+  CHECK(contains(outcome.err, "absent"));
+  CHECK(facility.must({"catalog", "dump"}) == before);
+}
+
+TEST_CASE("find and show speak JSON to machines") {
+  const Facility facility;
+  import_one(facility, "first");
+  const std::string list = facility.must({"find", "--json"});
+  CHECK(contains(list, "\"shape_tczyx\""));
+  CHECK(contains(list, "\"time_post_infection\": 18.0"));
+  CHECK(contains(facility.must({"show", "first", "--json"}), "\"name\": \"first\""));
+}
+
+TEST_CASE("an unknown name suggests the nearest one") {
+  const Facility facility;
+  import_one(facility, "first");
+  const Outcome outcome = facility.voxflow({"show", "frist"});
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "'first'"));
+}
