@@ -81,10 +81,10 @@ class DirectCatalog final : public CatalogClient {
     return n ? std::optional(read_entity(db_, *n)) : std::nullopt;
   }
 
-  std::vector<bool> published(std::span<const Digest> task_keys) override {
+  std::vector<bool> published(std::span<const std::string> artifacts) override {
     std::vector<bool> found;
-    for (const Digest& key : task_keys)
-      found.push_back(db_.query("SELECT 1 FROM entity WHERE task_key = ?", key.hex()).step());
+    for (const std::string& artifact : artifacts)
+      found.push_back(db_.query("SELECT 1 FROM location WHERE artifact = ?", artifact).step());
     return found;
   }
 

@@ -37,8 +37,8 @@ class CatalogClient {
   /// By id, unique id prefix (≥ 8 hex digits) or name. Throws UserError when nothing or more than one thing matches.
   virtual Entity get(const std::string& id_or_name) = 0;
   virtual std::optional<Entity> find_id(const std::string& id) = 0;
-  /// Which of these tasks have a published artifact. One request for all.
-  virtual std::vector<bool> published(std::span<const Digest> task_keys) = 0;
+  /// Which of these artifacts (folders relative to the archive) are published. One request for all.
+  virtual std::vector<bool> published(std::span<const std::string> artifacts) = 0;
 
   /// Names of the declared annotation keys with type and unit.
   virtual std::vector<record::AnnotationKey> keys() = 0;

@@ -136,9 +136,7 @@ EventLock EventFolder::lock() const {
 }
 
 void EventFolder::emit(const record::Event& event) const {
-  // Copies of one acquisition in two projects have one id.
-  const std::string source = sha256(event.source).hex().substr(0, 8);
-  write_file_atomically(new_ / fmt::format("{}-{}.json", event.id, source), event.to_json());
+  write_file_atomically(new_ / record::event_file_name(event), event.to_json());
 }
 
 std::vector<ReadEvent> EventFolder::read_new() const {

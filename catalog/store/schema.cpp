@@ -25,6 +25,7 @@ CREATE INDEX entity_project ON entity(project, kind);
 CREATE INDEX entity_task ON entity(task_key) WHERE task_key IS NOT NULL;
 CREATE TABLE location(
   entity INTEGER NOT NULL REFERENCES identifier, artifact TEXT NOT NULL, PRIMARY KEY(entity, artifact)) STRICT, WITHOUT ROWID;
+CREATE INDEX location_artifact ON location(artifact);
 CREATE TABLE image(
   entity INTEGER PRIMARY KEY REFERENCES entity, kind TEXT NOT NULL, dtype TEXT NOT NULL, sz INTEGER NOT NULL,
   sy INTEGER NOT NULL, sx INTEGER NOT NULL, sc INTEGER NOT NULL, st INTEGER NOT NULL, vz_um REAL NOT NULL,

@@ -185,7 +185,7 @@ PublishOutcome ArtifactBuilder::publish(record::Manifest manifest) {
 }
 
 void emit_event(const Archive& archive, const record::Event& event) {
-  write_file_atomically(archive.events_new() / (event.id + ".json"), event.to_json() + "\n");
+  write_file_atomically(archive.events_new() / record::event_file_name(event), event.to_json() + "\n");
 }
 
 }  // namespace voxflow::archive

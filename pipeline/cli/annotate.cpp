@@ -34,17 +34,20 @@ std::vector<record::AnnotationChange> wanted_changes(Session& session, const Opt
 int annotate(Session& session, const Options& options) {
   auto& catalog = session.catalog();
   const auto changes = wanted_changes(session, options);
-  std::size_t values = 0;
+  if (!options.dry_run) {
+    const std::size_t values = catalog.annotate_all(changes);
+    print(fmt::format("{} value{} changed on {} image{}", values, values == 1 ? "" : "s", changes.size(),
+                      changes.size() == 1 ? "" : "s"));
+    return 0;
+  }
   TextTable table({"image", "key", "value"});
   for (const auto& change : changes) {
-    if (!options.dry_run) catalog.annotate(change);
-    values += change.set.size() + change.removed.size();
-    for (const auto& a : change.set) table.add({catalog.get(change.entity).name, a.key.name, value_text(a)});
-    for (const auto& key : change.removed) table.add({catalog.get(change.entity).name, key, "(removed)"});
+    const std::string name = catalog.get(change.entity).name;
+    for (const auto& a : change.set) table.add({name, a.key.name, value_text(a)});
+    for (const auto& key : change.removed) table.add({name, key, "(removed)"});
   }
-  if (options.dry_run && table.rows() > 0) print(table.text());
-  print(fmt::format("{} value{} on {} image{} {}", values, values == 1 ? "" : "s", changes.size(),
-                    changes.size() == 1 ? "" : "s", options.dry_run ? "would be set; nothing was changed" : "set"));
+  print(table.text());
+  print("nothing was changed");
   return 0;
 }
 }  // namespace

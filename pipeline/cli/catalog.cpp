@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "catalog/provenance/provenance.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/print.hpp"
+#include "pipeline/core/error.hpp"
 
 namespace voxflow::cli {
 
@@ -15,11 +17,23 @@ void add_catalog(CLI::App& app, Session& session) {
     return catalog::open_catalog(session.archive().root(), catalog_database(session.archive()));
   };
 
-  command->add_subcommand("ingest", "Take new events in")->callback([&session, open] {
-    session.action = [open] {
-      const auto counts = open()->ingest();
+  auto* ingest = command->add_subcommand("ingest", "Take new events in");
+  const auto scan = std::make_shared<bool>(false);
+  ingest->add_flag("--scan", *scan, "Look through the archive for results whose events were lost");
+  ingest->callback([&session, open, scan] {
+    session.action = [open, scan] {
+      const auto client = open();
+      const auto counts = *scan ? client->ingest_and_scan() : client->ingest();
       print(fmt::format("{} new events, {} known before", counts.added, counts.known));
       return 0;
+    };
+  });
+  command->add_subcommand("check", "Check that every result can say where it came from")->callback([&session] {
+    session.action = [&session] {
+      const auto defects = catalog::provenance_defects(session.catalog());
+      for (const std::string& defect : defects) print(defect);
+      print(fmt::format("{} gap{} in the provenance", defects.size(), defects.size() == 1 ? "" : "s"));
+      return static_cast<int>(defects.empty() ? ExitCode::ok : ExitCode::system);
     };
   });
   command->add_subcommand("rebuild", "Make the catalog again from the archive and its event log")

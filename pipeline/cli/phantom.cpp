@@ -6,26 +6,15 @@
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/print.hpp"
-#include "pipeline/interop/tiff_image.hpp"
 #include "pipeline/phantom/facility.hpp"
 #include "pipeline/phantom/score.hpp"
+#include "pipeline/phantom/truth.hpp"
 
 namespace fs = std::filesystem;
 
 namespace voxflow::cli {
 
 namespace {
-/// Channel 0 of a TIFF of the facility's truth, z-y-x.
-template <class T>
-std::vector<T> read_truth(const fs::path& file) {
-  interop::TiffImage image(file);
-  const Index3& shape = image.facts().shape;
-  std::vector<T> voxels(static_cast<std::size_t>(count(shape)));
-  const auto plane = static_cast<std::size_t>(shape[kY] * shape[kX]);
-  for (Index z = 0; z < shape[kZ]; ++z) image.read_plane(0, 0, z, voxels.data() + static_cast<std::size_t>(z) * plane);
-  return voxels;
-}
-
 /// Channel 0 of an archived image as T, z-y-x.
 template <class T>
 std::vector<T> read_result(const archive::Archive& archive, const catalog::Entity& entity) {
@@ -55,28 +44,30 @@ struct ScoreOptions {
 };
 
 int score(Session& session, const ScoreOptions& options) {
-  const fs::path truth = fs::path(options.folder) / "truth";
-  if (!fs::exists(truth)) throw UserError(fmt::format("'{}' is no facility of 'voxflow phantom make'", options.folder));
   auto& catalog = session.catalog();
   const archive::Archive& archive = session.archive();
-  TextTable table({"image", "objects found / truth", "matched", "PSNR before", "PSNR after", "result"});
-  for (const auto& image : catalog.find(catalog::query::parse("kind = \"acquisition\" and sample = \"nuclei\""))) {
-    const fs::path clean_file = truth / (image.name + "_clean_C0.tif");
-    if (!fs::exists(clean_file)) continue;
+  TextTable table({"image", "objects found / truth", "matched", "PSNR before", "PSNR after", "time", "objects are in"});
+  for (const phantom::ImageTruth& truth : phantom::read_truth(options.folder)) {
+    const auto labels = phantom::read_labels(options.folder, truth.image);
+    if (!labels) continue;  // beads
+    const auto image = catalog.get(truth.image);
     const auto denoised = result_of(catalog, image.id, options.workflow, "denoise.median");
-    const auto labels = result_of(catalog, image.id, options.workflow, "segment.components");
-    if (!denoised || !labels) {
-      table.add({image.name, "not processed", "", "", "", ""});
+    const auto components = result_of(catalog, image.id, options.workflow, "segment.components");
+    const auto objects = result_of(catalog, image.id, options.workflow, "measure.objects");
+    if (!denoised || !components || !objects) {
+      table.add({truth.image, "not processed"});
       continue;
     }
-    const auto clean = read_truth<float>(clean_file);
-    const auto true_labels = read_truth<std::uint16_t>(truth / (image.name + "_labels.tif"));
-    const auto objects = phantom::match_objects(std::vector<std::uint32_t>(true_labels.begin(), true_labels.end()),
-                                                read_result<std::uint32_t>(archive, *labels));
-    table.add({image.name, fmt::format("{} / {}", objects.found, objects.truth), std::to_string(objects.matched),
-               fmt::format("{:.1f} dB", phantom::psnr(clean, read_result<float>(archive, image))),
-               fmt::format("{:.1f} dB", phantom::psnr(clean, read_result<float>(archive, *denoised))),
-               (archive.root() / labels->artifact).string()});
+    const auto clean = phantom::read_clean(options.folder, truth.image, 0);
+    const auto score = phantom::match_objects(labels->voxels, read_result<std::uint32_t>(archive, *components));
+    double seconds = 0;
+    for (const auto& e : catalog.find(catalog::query::parse(
+             fmt::format("workflow = \"{}\" and derived_from(\"{}\")", options.workflow, image.id))))
+      seconds += archive.manifest(e.artifact).value().wall_s;
+    table.add({truth.image, fmt::format("{} / {}", score.found, score.truth), std::to_string(score.matched),
+               fmt::format("{:.1f} dB", phantom::psnr(clean.voxels, read_result<float>(archive, image))),
+               fmt::format("{:.1f} dB", phantom::psnr(clean.voxels, read_result<float>(archive, *denoised))),
+               fmt::format("{:.2f} s", seconds), (archive.root() / objects->artifact / objects->file).string()});
   }
   print(table.text());
   return 0;

@@ -303,19 +303,19 @@ class Planner {
 
   /// Published tasks are done. What is not kept is made again only for a task that has to run and reads it.
   void keep_what_is_needed() {
-    std::vector<Digest> keys;
-    for (const record::PlannedTask& p : plan_.tasks) keys.push_back(p.task.key);
-    const std::vector<bool> published = catalog_.published(keys);
+    std::vector<std::string> artifacts;
+    for (const record::PlannedTask& p : plan_.tasks) artifacts.push_back(p.task.artifact);
+    const std::vector<bool> published = catalog_.published(artifacts);
     std::set<Digest> read;
-    std::vector<bool> in_plan(keys.size());
-    for (std::size_t i = keys.size(); i-- > 0;) {
+    std::vector<bool> in_plan(artifacts.size());
+    for (std::size_t i = artifacts.size(); i-- > 0;) {
       record::PlannedTask& p = plan_.tasks[i];
       if (published[i]) p.state = record::TaskState::done;
       in_plan[i] = published[i] || p.keep || read.contains(p.task.key);
       if (in_plan[i] && !published[i]) read.insert(p.task.after.begin(), p.task.after.end());
     }
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t i = 0; i < artifacts.size(); ++i) {
       if (!in_plan[i]) continue;
       if (kept != i) plan_.tasks[kept] = std::move(plan_.tasks[i]), sources_[kept] = std::move(sources_[i]);
       ++kept;

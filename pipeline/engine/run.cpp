@@ -188,7 +188,10 @@ class Run {
         finish(row, std::move(report));
         break;
       case TaskState::failed:
-        fail(row, std::move(report));
+        if (report.failure_class == kCancelled)
+          table_.returned(row);
+        else
+          fail(row, std::move(report));
         break;
       default:
         table_.returned(row);

@@ -171,6 +171,10 @@ Event Event::from_json(std::string_view line) {
   });
 }
 
+std::string event_file_name(const Event& event) {
+  return fmt::format("{}-{}.json", event.id, sha256(event.source).hex().substr(0, 8));
+}
+
 Event published_event(const Manifest& manifest, const std::string& artifact) {
   std::string name = "published\n" + (manifest.task_key ? manifest.task_key->hex() : std::string("acquisition"));
   for (const Output& o : manifest.outputs) name += "\n" + o.port + " " + o.content_digest.hex();

@@ -97,6 +97,9 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
+/// Name of the event's file in events/new. Content published twice, in two projects, has one id and two sources.
+std::string event_file_name(const Event& event);
+
 /// The event of a published artifact: id = uuid5 of task key (or kind) and content digests, so that a lost one can be
 /// emitted again. `artifact` is relative to the archive.
 Event published_event(const Manifest& manifest, const std::string& artifact);

@@ -111,7 +111,7 @@ TEST_CASE("a published artifact holds its files, their digests, and an event") {
   CHECK(mode(a.root() / artifact) == 02750);
   CHECK(archive::verify_image(a.root() / artifact / "data.h5").empty());
   const auto event = record::published_event(*m, artifact);
-  CHECK(read_file(a.events_new() / (event.id + ".json")) == event.to_json() + "\n");
+  CHECK(read_file(a.events_new() / record::event_file_name(event)) == event.to_json() + "\n");
   CHECK(entries(a.events_new()) == 1);
   CHECK(entries((a.root() / artifact).parent_path()) == 1);
 }

@@ -217,8 +217,10 @@ TEST_CASE("a step's several outputs are told apart by their ports") {
   CHECK(f.find(R"(step = "split")") == Names{"embryo_2 first_look/split.left", "embryo_2 first_look/split.right"});
 }
 
-TEST_CASE("published tasks are told from those that are not") {
+TEST_CASE("published artifacts are told from those that are not, those of other projects among them") {
   const Facility& f = facility();
-  const std::vector<Digest> keys{*f.cells.task_key, sha256("nothing"), *f.denoised.task_key};
-  CHECK(f.catalog->published(keys) == std::vector<bool>{true, false, true});
+  const std::vector<std::string> artifacts{record::result_folder(f.cells.project, *f.cells.task_key),
+                                           record::result_folder("elsewhere", *f.cells.task_key),
+                                           record::result_folder(f.denoised.project, *f.denoised.task_key)};
+  CHECK(f.catalog->published(artifacts) == std::vector<bool>{true, false, true});
 }

@@ -31,7 +31,7 @@ class FakeClock final : public Clock {
 class FakeCatalog final : public catalog::CatalogClient {
  public:
   std::vector<catalog::Entity> entities;
-  std::set<Digest> done;
+  std::set<std::string> done;  // artifacts
   struct Past {
     std::string workflow, step, source;
     catalog::Activity activity;
@@ -61,7 +61,7 @@ class FakeCatalog final : public catalog::CatalogClient {
   void publish(const record::Plan& plan, const std::map<std::string, std::string>& source_of_image) {
     for (const auto& p : plan.tasks) {
       if (p.state == record::TaskState::done) continue;
-      done.insert(p.task.key);
+      done.insert(p.task.artifact);
       remember(p.task, source_of_image.at(p.task.image), "done");
     }
   }
@@ -85,10 +85,10 @@ class FakeCatalog final : public catalog::CatalogClient {
       if (query.root == nullptr || matches(query, *query.root, e)) found.push_back(e);
     return found;
   }
-  std::vector<bool> published(std::span<const Digest> keys) override {
+  std::vector<bool> published(std::span<const std::string> artifacts) override {
     ++requests_for_published;
     std::vector<bool> r;
-    for (const Digest& k : keys) r.push_back(done.contains(k));
+    for (const std::string& a : artifacts) r.push_back(done.contains(a));
     return r;
   }
   std::vector<record::AnnotationKey> keys() override {
@@ -114,6 +114,7 @@ class FakeCatalog final : public catalog::CatalogClient {
   std::optional<catalog::Activity> generated_by(const std::string&) override { return std::nullopt; }
   std::vector<catalog::Link> lineage(const std::string&, catalog::Direction) override { return {}; }
   catalog::IngestCounts ingest() override { return {}; }
+  catalog::IngestCounts ingest_and_scan() override { return {}; }
   catalog::IngestCounts rebuild() override { return {}; }
   std::string dump() override { return ""; }
 

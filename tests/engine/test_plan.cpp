@@ -146,7 +146,7 @@ TEST_CASE("a task says that its step is new, that its result is gone, or how it 
   catalog.add("e1", {{"sample", "nuclei"}});
   const auto first = plan(catalog, chain());
   catalog.publish(first, catalog.ids());
-  catalog.done.erase(task(first, "e1/objects").task.key);
+  catalog.done.erase(task(first, "e1/objects").task.artifact);
   CHECK(task(plan(catalog, chain()), "e1/objects").reasons == Names{"its result is no longer there"});
   catalog.past[0].activity.status = "failed";
   catalog.past[0].activity.failure_class = "crash";
@@ -180,7 +180,7 @@ TEST_CASE("a result that is not kept is made again only for a step that has to r
   };
   const auto first = plan(catalog, text("0.5"));
   CHECK(to_run(first) == Names{"e1/denoised", "e1/mask"});
-  catalog.done = {task(first, "e1/mask").task.key};
+  catalog.done = {task(first, "e1/mask").task.artifact};
   CHECK(plan(catalog, text("0.5")).waiting() == 0);
   CHECK(to_run(plan(catalog, text("0.6"))) == Names{"e1/denoised", "e1/mask"});
 }
