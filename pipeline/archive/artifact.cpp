@@ -37,7 +37,7 @@ void fsync_up_to(const fs::path& root, fs::path folder) {
 }
 
 fs::path checked_artifact(const std::string& artifact) {
-  const fs::path path(artifact);
+  fs::path path(artifact);
   const bool inside = !artifact.empty() && path.is_relative() && path.has_filename() &&
                       path == path.lexically_normal() && *path.begin() != "..";
   if (!inside) throw InternalError(fmt::format("'{}' is not the folder of an artifact inside the archive", artifact));
@@ -92,7 +92,7 @@ Archive Archive::create(const fs::path& root) {
   return Archive(whole);
 }
 
-Archive::Archive(fs::path root) {
+Archive::Archive(const fs::path& root) {
   const fs::path file = root / record::kArchiveRecordName;
   if (!fs::exists(file))
     throw UserError(fmt::format("'{}' is not an archive: there is no file '{}'; create one with `voxflow init`",
