@@ -104,7 +104,12 @@ Archive::Archive(const fs::path& root) {
 std::optional<record::Manifest> Archive::manifest(const std::string& artifact) const {
   if (!published(artifact)) return std::nullopt;
   const fs::path file = root_ / artifact / record::kManifestName;
-  return with_context(file.string(), [&] { return record::Manifest::from_json(read_file(file)); });
+  try {
+    return record::Manifest::from_json(read_file(file));
+  } catch (const UserError& e) {
+    throw UserError(fmt::format("'{}' is damaged ({}); restore it, or move its folder away and make the artifact again",
+                                file.string(), e.what()));
+  }
 }
 
 bool Archive::published(const std::string& artifact) const {

@@ -80,7 +80,13 @@ void read_head(Reader& reader, const YamlNode& document, Workflow& workflow) {
   if (const YamlNode* n = document.find("description"))
     workflow.description = reader.text(*n, "description").value_or("");
   if (const YamlNode* n = document.find("project"))
-    if (reader.is_name(*n, "project")) workflow.project = n->text;
+    if (reader.is_name(*n, "project")) {
+      if (n->text == "events" || n->text == "runs")
+        reader.problem(
+            n->mark,
+            fmt::format("project is '{}', where the archive keeps its own records; name it otherwise", n->text));
+      workflow.project = n->text;
+    }
   if (const YamlNode* n = document.find("select")) {
     workflow.select = read_query(reader, *n, "select");
     workflow.select_mark = n->mark;

@@ -117,6 +117,18 @@ TEST_CASE("what is published has nothing to do") {
   CHECK(task(p, "e1/cells").state == TaskState::done);
 }
 
+TEST_CASE("what the catalog takes for published runs again when its manifest is gone") {
+  FakeCatalog catalog;
+  catalog.add("e1", {{"sample", "nuclei"}});
+  catalog.publish(plan(catalog, chain()), catalog.ids());
+  const std::string gone = task(plan(catalog, chain()), "e1/mask").task.artifact;
+  auto o = options();
+  o.published = [&](const std::string& artifact) { return artifact != gone; };
+  const auto p = plan(catalog, chain(), o);
+  CHECK(to_run(p) == Names{"e1/mask"});
+  CHECK(task(p, "e1/mask").reasons == Names{"its result is no longer there"});
+}
+
 TEST_CASE("a changed parameter runs its dependants again and nothing else, and says so") {
   FakeCatalog catalog;
   catalog.add("e1", {{"sample", "nuclei"}});
