@@ -91,6 +91,10 @@ void print_failures(const engine::RunSummary& summary, const record::Plan& plan)
 int run(Session& session, const Options& options) {
   const auto plan = plan_file(session, options.file);
   for (const std::string& note : plan.notes) log::info("{}", note);
+  if (plan.tasks.empty()) {
+    print(fmt::format("{}: no image was selected: nothing is to be done", plan.workflow));
+    return 0;
+  }
   if (plan.waiting() == 0) {
     print(fmt::format("{}: {} image{}, {} tasks, all done before: nothing is to be done", plan.workflow, plan.images,
                       plan.images == 1 ? "" : "s", plan.tasks.size()));

@@ -12,6 +12,8 @@ namespace {
 const std::vector<std::string> kKeys{"voxflow", "workflow",   "description", "project",
                                      "select",  "references", "steps",       "resources"};
 const std::vector<LaterKey> kLaterKeys{
+    {"for_each", "leave it out: one task holds all timepoints and channels of an image"},
+    {"gather", "leave it out: every image has a result of its own, which 'voxflow find' lists"},
     {"overrides", "write a second workflow whose 'select' takes the images that need other parameters"},
     {"notify", "leave it out: the exit code of 'voxflow run' says how the run ended"},
     {"upgrades", "leave it out: 'voxflow plan' shows what a new kernel version makes run again"}};
