@@ -110,7 +110,7 @@ std::string blocks_text(const SchemaInfo& s) {
 std::string input_example(const std::vector<PortInfo>& ports) {
   std::vector<std::string> items;
   for (const PortInfo& p : ports)
-    if (!p.optional)
+    if (!p.optional || is_volumetric(p.type.kind))
       items.push_back(fmt::format("{}: {}", p.name, p.type.kind == PortKind::image ? "image" : "some_step"));
   if (items.size() == 1) return "    input: " + items.front().substr(items.front().find(' ') + 1) + "\n";
   return items.empty() ? "" : fmt::format("    inputs: {{ {} }}\n", join(items, ", "));

@@ -77,7 +77,7 @@ Version 4. Source: doi:10.1000/1.
 steps:
   example:
     kernel: test.example
-    input: image
+    inputs: { image: image, labels: some_step }
     params:
       radius: 0.3 um
       psf:

@@ -98,7 +98,7 @@ class Gaussian {
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    // Two images of doubles at a time, or one and the float result.
+    // Two images of doubles at a time, or one and the result.
     return static_cast<std::size_t>(count(extent)) * 2 * sizeof(double);
   }
 
@@ -113,12 +113,12 @@ class Gaussian {
     const Index3& core = block.core.extent;
     const Index3 wide{in.shape()[kZ], core[kY], in.shape()[kX]};
     // y, then x, then z: each pass covers what the next one needs.
-    const auto along_y = filter<DoubleImage, FloatImage>(image, weights(kY), region_of({0, halo.low[kY], 0}, wide));
+    auto smoothed = filter<DoubleImage, FloatImage>(image, weights(kY), region_of({0, halo.low[kY], 0}, wide));
     if (ctx.cancelled()) return;
-    const auto along_x = filter<DoubleImage, DoubleImage>(
-        along_y, weights(kX), region_of({0, halo.low[kY], halo.low[kX]}, {in.shape()[kZ], core[kY], core[kX]}));
+    smoothed = filter<DoubleImage, DoubleImage>(
+        smoothed, weights(kX), region_of({0, halo.low[kY], halo.low[kX]}, {in.shape()[kZ], core[kY], core[kX]}));
     if (ctx.cancelled()) return;
-    const auto result = filter<FloatImage, DoubleImage>(along_x, weights(kZ), region_of(halo.low, core));
+    const auto result = filter<FloatImage, DoubleImage>(smoothed, weights(kZ), region_of(halo.low, core));
     copy_voxels(VolumeView<const float>(result->GetBufferPointer(), core), block.output());
   }
 };

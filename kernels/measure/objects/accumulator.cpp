@@ -56,10 +56,10 @@ void Object::add(const Object& other) {
 }
 
 Objects::Objects(VolumeView<const std::uint32_t> labels, const Index3& origin,
-                 const std::vector<VolumeView<const float>>& channels)
+                 const std::vector<VolumeView<const float>>& channels, const Context& ctx)
     : channels_(channels.size()) {
   const auto [nz, ny, nx] = labels.shape();
-  for (Index z = 0; z < nz; ++z)
+  for (Index z = 0; z < nz && !ctx.cancelled(); ++z)
     for (Index y = 0; y < ny; ++y) {
       const std::uint32_t* row = labels.row(z, y);
       for (Index x = 0, end = 0; x < nx; x = end) {

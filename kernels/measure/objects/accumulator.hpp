@@ -40,7 +40,7 @@ class Objects {
   Objects() = default;
   /// Surveys one block.
   Objects(VolumeView<const std::uint32_t> labels, const Index3& origin,
-          const std::vector<VolumeView<const float>>& channels);
+          const std::vector<VolumeView<const float>>& channels, const Context& ctx);
   void add(const Objects& other);
   const std::map<std::uint32_t, Object>& by_label() const { return objects_; }
   std::size_t channels() const { return channels_; }

@@ -43,17 +43,18 @@ class MeasureObjects {
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    // Every voxel may be an object of its own.
-    return static_cast<std::size_t>(count(extent)) * (sizeof(std::pair<std::uint32_t, Object>) + 2 * sizeof(Intensity));
+    // Room for an object in every 256 voxels, measured in two channels: many more than cells, fewer than specks of noise.
+    constexpr std::size_t kObject_bytes = sizeof(std::pair<std::uint32_t, Object>) + 2 * sizeof(Intensity) + 64;
+    return static_cast<std::size_t>(count(extent)) * kObject_bytes / 256;
   }
 
-  Survey survey(const Params&, const State&, const Block& block, Context&) const {
+  Survey survey(const Params&, const State&, const Block& block, Context& ctx) const {
     if (block.slices("labels") != 1)
       throw UserError(
           fmt::format("labels have {} channels; narrow the step to one with 'channels:'", block.slices("labels")));
     std::vector<VolumeView<const float>> channels;
     for (std::size_t i = 0; i < block.slices("intensity"); ++i) channels.push_back(block.input("intensity", i));
-    return Survey(block.input<std::uint32_t>("labels"), block.box("labels").origin, channels);
+    return Survey(block.input<std::uint32_t>("labels"), block.box("labels").origin, channels, ctx);
   }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
 

@@ -12,10 +12,10 @@ constexpr std::uint32_t kPageShift = 12, kPageBins = 1U << kPageShift, kPages = 
 using Page = std::array<std::uint32_t, kPageBins>;
 }  // namespace
 
-Histogram::Histogram(VolumeView<const float> voxels) {
+Histogram::Histogram(VolumeView<const float> voxels, const Context& ctx) {
   std::vector<std::unique_ptr<Page>> pages(kPages);
   const auto [nz, ny, nx] = voxels.shape();
-  for (Index z = 0; z < nz; ++z)
+  for (Index z = 0; z < nz && !ctx.cancelled(); ++z)
     for (Index y = 0; y < ny; ++y)
       for (const float *v = voxels.row(z, y), *end = v + nx; v != end; ++v) {
         if (!std::isfinite(*v)) continue;
@@ -24,9 +24,15 @@ Histogram::Histogram(VolumeView<const float> voxels) {
         if (!page) page = std::make_unique<Page>();
         ++(*page)[bin % kPageBins];
       }
-  for (std::uint32_t p = 0; p < kPages; ++p)
-    for (std::uint32_t i = 0; pages[p] && i < kPageBins; ++i)
-      if (const std::uint32_t n = (*pages[p])[i]; n > 0) bins_.push_back({(p << kPageShift) + i, n});
+  const auto for_each_bin = [&](auto&& f) {
+    for (std::uint32_t p = 0; p < kPages; ++p)
+      for (std::uint32_t i = 0; pages[p] && i < kPageBins; ++i)
+        if (const std::uint32_t n = (*pages[p])[i]; n > 0) f(Bin{(p << kPageShift) + i, n});
+  };
+  std::size_t filled = 0;
+  for_each_bin([&](const Bin&) { ++filled; });
+  bins_.reserve(filled);
+  for_each_bin([&](const Bin& bin) { bins_.push_back(bin); });
 }
 
 void Histogram::add(const Histogram& other) {
@@ -62,7 +68,7 @@ Histogram Histogram::decode(ByteReader& in) {
 std::size_t histogram_bytes(std::size_t voxels) {
   const std::size_t pages = std::min<std::size_t>(voxels, kPages),
                     bins = std::min<std::size_t>(voxels, kPages * kPageBins);
-  return kPages * sizeof(void*) + pages * sizeof(Page) + 3 * bins * sizeof(Histogram::Bin);
+  return kPages * sizeof(void*) + pages * sizeof(Page) + bins * sizeof(Histogram::Bin);
 }
 
 std::optional<std::uint32_t> otsu_bin(const Histogram& histogram) {

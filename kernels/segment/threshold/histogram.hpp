@@ -5,8 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "pipeline/core/bytes.hpp"
-#include "pipeline/core/volume_view.hpp"
+#include "pipeline/sdk/block.hpp"
 
 namespace voxflow::threshold {
 
@@ -34,7 +33,7 @@ class Histogram {
 
   Histogram() = default;
   /// Counts the finite voxels.
-  explicit Histogram(VolumeView<const float> voxels);
+  Histogram(VolumeView<const float> voxels, const Context& ctx);
   void add(const Histogram& other);
   const std::vector<Bin>& bins() const { return bins_; }
   void encode(ByteWriter& out) const;

@@ -42,8 +42,8 @@ class Threshold {
     return threshold::histogram_bytes(static_cast<std::size_t>(count(extent)));
   }
 
-  Survey survey(const Params& p, const Block& block, Context&) const {
-    return p.value ? Survey() : Survey(block.input());
+  Survey survey(const Params& p, const Block& block, Context& ctx) const {
+    return p.value ? Survey() : Survey(block.input(), ctx);
   }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
 
