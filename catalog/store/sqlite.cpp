@@ -81,9 +81,11 @@ Database::Database(const std::filesystem::path& file) : file_(file) {
   const int code =
       sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) {
-    const std::string why = sqlite3_errmsg(db_);
+    const int os = sqlite3_system_errno(db_);
+    const std::string what = fmt::format("cannot open the catalog '{}': {}", file.string(), sqlite3_errmsg(db_));
     sqlite3_close(db_);
-    throw SystemError(fmt::format("cannot open the catalog '{}': {}", file.string(), why));
+    if (os == 0) throw SystemError(what);
+    throw_errno(what + "; its folder has to be there and writable", os);
   }
   sqlite3_busy_timeout(db_, kBusyTimeoutMs);
 }
@@ -124,8 +126,8 @@ void Database::fail(int code) const {
     case SQLITE_NOTADB:
       throw SystemError(fmt::format("{}; move the file away: the next command makes it again from the archive", text));
     case SQLITE_IOERR:
-      if (os == ENOSPC || os == EDQUOT) throw DiskFullError(text);
-      throw SystemError(text);
+      if (os == 0) throw SystemError(text);
+      throw_errno(text, os);
     case SQLITE_ERROR:
     case SQLITE_MISUSE:
     case SQLITE_CONSTRAINT:

@@ -37,7 +37,7 @@ void fsync_up_to(const fs::path& root, fs::path folder) {
 }
 
 fs::path checked_artifact(const std::string& artifact) {
-  const fs::path path(artifact);
+  fs::path path(artifact);
   const bool inside = !artifact.empty() && path.is_relative() && path.has_filename() &&
                       path == path.lexically_normal() && *path.begin() != "..";
   if (!inside) throw InternalError(fmt::format("'{}' is not the folder of an artifact inside the archive", artifact));
@@ -92,7 +92,7 @@ Archive Archive::create(const fs::path& root) {
   return Archive(whole);
 }
 
-Archive::Archive(fs::path root) {
+Archive::Archive(const fs::path& root) {
   const fs::path file = root / record::kArchiveRecordName;
   if (!fs::exists(file))
     throw UserError(fmt::format("'{}' is not an archive: there is no file '{}'; create one with `voxflow init`",
@@ -104,7 +104,12 @@ Archive::Archive(fs::path root) {
 std::optional<record::Manifest> Archive::manifest(const std::string& artifact) const {
   if (!published(artifact)) return std::nullopt;
   const fs::path file = root_ / artifact / record::kManifestName;
-  return with_context(file.string(), [&] { return record::Manifest::from_json(read_file(file)); });
+  try {
+    return record::Manifest::from_json(read_file(file));
+  } catch (const UserError& e) {
+    throw UserError(fmt::format("'{}' is damaged ({}); restore it, or move its folder away and make the artifact again",
+                                file.string(), e.what()));
+  }
 }
 
 bool Archive::published(const std::string& artifact) const {

@@ -16,7 +16,7 @@ class Archive {
   /// Creates an empty archive; `root` must not hold one yet.
   static Archive create(const std::filesystem::path& root);
   /// Throws UserError when `root` is not an archive.
-  explicit Archive(std::filesystem::path root);
+  explicit Archive(const std::filesystem::path& root);
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path events_new() const { return root_ / "events" / "new"; }
   std::filesystem::path events_log() const { return root_ / "events" / "log"; }

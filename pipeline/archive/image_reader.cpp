@@ -75,7 +75,9 @@ struct ImageReader::Impl {
 
   std::size_t chunk_voxels() const { return static_cast<std::size_t>(count(chunk)); }
   std::size_t volume_chunks() const { return static_cast<std::size_t>(count(counts)); }
-  std::size_t volume_number(int t, int c) const { return static_cast<std::size_t>(t * info.channel_count() + c); }
+  std::size_t volume_number(int t, int c) const {
+    return static_cast<std::size_t>(t) * static_cast<std::size_t>(info.channel_count()) + static_cast<std::size_t>(c);
+  }
 
   void check_volume(int t, int c) const {
     if (t >= 0 && t < info.timepoints && c >= 0 && c < info.channel_count()) return;

@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "catalog/store/annotation_rules.hpp"
 #include "pipeline/cli/annotations.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/core/log.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/interop/import.hpp"
+#include "pipeline/record/identity.hpp"
 
 namespace voxflow::cli {
 
@@ -80,14 +82,46 @@ std::vector<interop::ImportRequest> requests(const Options& options) {
   return each;
 }
 
+/// The annotations as the catalog's keys want them, checked before anything is imported.
+std::vector<record::Annotation> fitting(catalog::CatalogClient& catalog, const std::vector<record::Annotation>& given) {
+  const auto keys = catalog.keys();
+  std::vector<record::Annotation> fitted;
+  for (const auto& annotation : given) {
+    catalog::require_usable(annotation.key);
+    const auto declared =
+        std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return key.name == annotation.key.name; });
+    fitted.push_back(declared == keys.end() ? annotation : catalog::fit(*declared, annotation));
+  }
+  return fitted;
+}
+
+/// An image that was there takes the annotations given now; its channels keep their names.
+void add_to_known(Session& session, const interop::ImportRequest& request, const interop::Imported& known) {
+  const auto manifest = session.archive().manifest(known.artifact);
+  const auto& channels = manifest.value().output("image")->image->channels;
+  for (std::size_t i = 0; i < request.channel_names.size(); ++i)
+    if (request.channel_names[i] != channels.at(i).name)
+      throw UserError(
+          fmt::format("image '{}' holds the same voxels, and its channel {} is named '{}', not '{}'; an acquisition is "
+                      "never changed",
+                      known.name, i, channels[i].name, request.channel_names[i]));
+  if (request.annotations.empty()) return;
+  const record::AnnotationChange change{record::content_id(known.content), request.annotations, {}, request.agent};
+  session.catalog().annotate_all({&change, 1});
+}
+
 int import(Session& session, const Options& options) {
-  const auto wanted = requests(options);
+  auto wanted = requests(options);
+  const auto annotations = fitting(session.catalog(), wanted.front().annotations);
+  for (auto& request : wanted) request.annotations = annotations;
   const auto& archive = session.archive();
   TextTable table({"image", "t c z y x", "spacing z y x", "voxels", "id"});
   int exit_code = 0;
   for (const auto& request : wanted) {
     try {
       const auto imported = interop::import_image(request, archive);
+      session.catalog().ingest();
+      if (imported.already_there) add_to_known(session, request, imported);
       table.add({imported.name + (imported.already_there ? " (was there)" : ""), shape_text(imported.info),
                  spacing_text(imported.info.grid), std::string(to_string(imported.info.dtype)),
                  "sha256:" + imported.content.hex()});
@@ -99,7 +133,6 @@ int import(Session& session, const Options& options) {
       exit_code = static_cast<int>(e.code());
     }
   }
-  session.catalog();
   print(table.text());
   if (wanted.size() > 1) print(fmt::format("{} of {} imported", table.rows(), wanted.size()));
   return exit_code;

@@ -41,6 +41,7 @@ record::Plan plan_file(Session& session, const std::string& file, const RequestL
   options.memory_estimate = [](const engine::StepOnImages& step) {
     return static_cast<std::uint64_t>(step.ranks) * run::block_memory(request(step), step.threads);
   };
+  options.published = [&session](const std::string& artifact) { return session.archive().published(artifact); };
   return engine::make_plan(flow, session.catalog(), session.kernels(), options);
 }
 

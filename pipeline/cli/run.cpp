@@ -1,4 +1,5 @@
 // voxflow run: plans a workflow, runs it to its end, and takes the results into the catalog.
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -93,6 +94,22 @@ engine::RunOptions run_options(Session& session, const record::Plan& plan, const
   return run;
 }
 
+/// What a run found published, but the catalog does not know, lost its event with the process that should have written
+/// it: the event is derived from the manifest again.
+void ingest_results(Session& session, const record::Plan& plan) {
+  auto& catalog = session.catalog();
+  catalog.ingest();
+  std::vector<std::string> artifacts;
+  for (const auto& planned : plan.tasks)
+    if (session.archive().published(planned.task.artifact)) artifacts.push_back(planned.task.artifact);
+  const std::vector<bool> known = catalog.published(artifacts);
+  if (std::find(known.begin(), known.end(), false) == known.end()) return;
+  for (std::size_t i = 0; i < artifacts.size(); ++i)
+    if (const auto manifest = known[i] ? std::nullopt : session.archive().manifest(artifacts[i]))
+      archive::emit_event(session.archive(), record::published_event(*manifest, artifacts[i]));
+  catalog.ingest();
+}
+
 void print_failures(const engine::RunSummary& summary, const record::Plan& plan) {
   std::map<Digest, const record::Task*> tasks;
   for (const auto& planned : plan.tasks) tasks[planned.task.key] = &planned.task;
@@ -109,6 +126,10 @@ int run(Session& session, const Options& options) {
   const auto site = local ? record::Site{} : site_settings(session, options.site);
   const auto plan = local ? plan_file(session, options.file) : plan_file(session, options.file, RequestLimits{});
   for (const std::string& note : plan.notes) log::info("{}", note);
+  if (plan.tasks.empty()) {
+    print(fmt::format("{}: no image was selected: nothing is to be done", plan.workflow));
+    return 0;
+  }
   if (plan.waiting() == 0) {
     print(fmt::format("{}: {} image{}, {} tasks, all done before: nothing is to be done", plan.workflow, plan.images,
                       plan.images == 1 ? "" : "s", plan.tasks.size()));
@@ -118,19 +139,22 @@ int run(Session& session, const Options& options) {
   check_requests(plan, *executor);
   log::info("run {}: {} of {} tasks to run on {} image{}", plan.run, plan.waiting(), plan.tasks.size(), plan.images,
             plan.images == 1 ? "" : "s");
+  archive::remove_leftovers(session.archive());
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   auto run = run_options(session, plan, *executor, options);
   StepLines lines;
   run.progress = [&lines](const engine::Progress& progress) { lines.show(progress); };
   const auto summary = engine::run_plan(plan, *executor, system_clock(), run);
-  session.catalog().ingest();
-
   print_failures(summary, plan);
   const auto& all = summary.progress.all;
   print(fmt::format("run {} {}: {} done, {} failed, {} skipped in {:.1f} s", plan.run, to_string(summary.end), all.done,
                     all.failed, all.skipped, summary.wall_s));
   if (!summary.message.empty()) print(summary.message);
+  if (summary.end == engine::RunEnd::paused)
+    print("remove the cause, then run the workflow again: it goes on from here");
+  if (summary.end == engine::RunEnd::cancelled) print("run the workflow again to go on from here");
+  ingest_results(session, plan);
   if (summary.end == engine::RunEnd::paused) return static_cast<int>(ExitCode::system);
   return all.failed + all.skipped == 0 && summary.end == engine::RunEnd::finished
              ? 0

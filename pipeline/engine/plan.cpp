@@ -305,7 +305,9 @@ class Planner {
   void keep_what_is_needed() {
     std::vector<std::string> artifacts;
     for (const record::PlannedTask& p : plan_.tasks) artifacts.push_back(p.task.artifact);
-    const std::vector<bool> published = catalog_.published(artifacts);
+    std::vector<bool> published = catalog_.published(artifacts);
+    for (std::size_t i = 0; options_.published && i < artifacts.size(); ++i)
+      published[i] = published[i] && options_.published(artifacts[i]);
     std::set<Digest> read;
     std::vector<bool> in_plan(artifacts.size());
     for (std::size_t i = artifacts.size(); i-- > 0;) {

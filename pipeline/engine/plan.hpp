@@ -45,6 +45,9 @@ struct PlanOptions {
   std::function<std::optional<Index3>(const StepOnImages&)> block_shape;
   /// Bytes that one block on each rank takes, of all ranks together. Unset: not checked.
   std::function<std::uint64_t(const StepOnImages&)> memory_estimate;
+  /// Whether an artifact, which the catalog takes for published, has its manifest still. Unset: the catalog is
+  /// believed.
+  std::function<bool(const std::string&)> published;
 };
 
 /// The kernels of `registry` as the workflow's parser asks for them; `registry` must outlive it.

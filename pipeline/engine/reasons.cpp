@@ -58,7 +58,7 @@ std::string text(const IdentityDifference& d, const workflow::Step& step, const 
 std::vector<std::string> compared(const catalog::Activity& before, const record::Task& task, const workflow::Step& step,
                                   const SchemaInfo* kernel) {
   const auto differences = record::identity_differences(before.identity, task.identity.canonical());
-  if (differences.empty()) return {"its result is no longer there"};
+  if (differences.empty()) return {"its result is not there: removed, or the project was another"};
   std::vector<std::string> reasons;
   for (const IdentityDifference& d : differences) {
     reasons.push_back(text(d, step, kernel));

@@ -23,7 +23,7 @@ struct RunStatus {
   std::size_t done_before = 0;        // tasks that had nothing to do
   std::vector<Failure> failures;      // in the order of the plan
   std::vector<record::JobLine> jobs;  // last line of each batch
-  std::string state;                  // "running", "finished", "paused", "cancelled"
+  std::string state;                  // "running", "finished", "paused", "cancelled", "interrupted"
   std::string message, started, updated;
   std::string host;  // of the head
   int pid = 0;

@@ -103,6 +103,8 @@ void stream(ImageSource& source, archive::ImageWriter& writer) {
 
 void check_project(const std::string& project) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (project == "events" || project == "runs")
+    throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
   if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
     throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
 }
@@ -148,6 +150,9 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
         builder.publish(manifest_of(request, source, content, started)) == archive::PublishOutcome::already_there;
   } else {
     imported.already_there = true;
+    // Whoever published it may have died before the event; twice does no harm.
+    if (const auto first = archive.manifest(imported.artifact))
+      archive::emit_event(archive, record::published_event(*first, imported.artifact));
   }
   if (imported.already_there)
     if (const auto first = archive.manifest(imported.artifact)) imported.name = first->name;

@@ -144,8 +144,9 @@ class TaskRun {
     if (output == nullptr)
       throw TaskError(
           ExitCode::user, "missing_input",
-          fmt::format("input '{}': the archive has no output '{}' of artifact '{}'; run the step that makes it",
-                      input.port, input.output_port, input.artifact));
+          fmt::format("input '{}': the archive has no output '{}' of artifact '{}'; {}", input.port, input.output_port,
+                      input.artifact,
+                      input.id.starts_with("sha256:") ? "import the image again" : "run the step that makes it"));
     if (input.id.starts_with("sha256:") && input.id != record::content_id(output->content_digest))
       throw TaskError(ExitCode::user, "missing_input",
                       fmt::format("input '{}': artifact '{}' has content {}, the task wants {}; plan again", input.port,

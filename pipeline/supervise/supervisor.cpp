@@ -116,7 +116,8 @@ class Supervisor {
     const int ranks = request.ranks, cores_per_rank = launcher_.cores_per_rank(request.threads);
     int cores = 0;
     for (TeamSlot& team : teams_) {
-      if (!team.task && !team.input_closed && team.ranks() == ranks && team.cores_per_rank() == cores_per_rank)
+      if (!team.task && !team.input_closed && !team.ending() && team.ranks() == ranks &&
+          team.cores_per_rank() == cores_per_rank)
         return &team;
       cores += team.ranks() * team.cores_per_rank();
     }
@@ -193,7 +194,7 @@ class Supervisor {
     if (!team.task) return;
     if (!team.ready) {
       if (stopping())
-        team.end_now({"cancelled", "the task was cancelled"}, now, options_.grace);
+        team.end_gently({"cancelled", "the task was cancelled"}, now, options_.grace);
       else if (now - team.last_sign > options_.launch_time)
         team.end_now({"launch", "the team did not start"}, now, options_.grace);
       return;

@@ -12,6 +12,8 @@ namespace {
 const std::vector<std::string> kKeys{"voxflow", "workflow",   "description", "project",
                                      "select",  "references", "steps",       "resources"};
 const std::vector<LaterKey> kLaterKeys{
+    {"for_each", "leave it out: one task holds all timepoints and channels of an image"},
+    {"gather", "leave it out: every image has a result of its own, which 'voxflow find' lists"},
     {"overrides", "write a second workflow whose 'select' takes the images that need other parameters"},
     {"notify", "leave it out: the exit code of 'voxflow run' says how the run ended"},
     {"upgrades", "leave it out: 'voxflow plan' shows what a new kernel version makes run again"}};
@@ -80,7 +82,13 @@ void read_head(Reader& reader, const YamlNode& document, Workflow& workflow) {
   if (const YamlNode* n = document.find("description"))
     workflow.description = reader.text(*n, "description").value_or("");
   if (const YamlNode* n = document.find("project"))
-    if (reader.is_name(*n, "project")) workflow.project = n->text;
+    if (reader.is_name(*n, "project")) {
+      if (n->text == "events" || n->text == "runs")
+        reader.problem(
+            n->mark,
+            fmt::format("project is '{}', where the archive keeps its own records; name it otherwise", n->text));
+      workflow.project = n->text;
+    }
   if (const YamlNode* n = document.find("select")) {
     workflow.select = read_query(reader, *n, "select");
     workflow.select_mark = n->mark;

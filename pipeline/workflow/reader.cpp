@@ -94,7 +94,10 @@ std::optional<std::int64_t> Reader::whole_number(const YamlNode& node, const std
 }
 
 std::optional<double> Reader::quantity(const YamlNode& node, const std::string& what, std::string_view unit) {
-  const std::string example = unit.empty() ? "a number" : fmt::format("a number with a unit, such as '1 {}'", unit);
+  const std::string_view usual = unit == "B" ? "2 GB" : unit == "s" ? "20 min" : "";
+  const std::string example = unit.empty()    ? "a number"
+                              : usual.empty() ? fmt::format("a number with a unit, such as '1 {}'", unit)
+                                              : fmt::format("a number with a unit, such as '{}'", usual);
   const auto q = node.kind == YamlNode::Kind::scalar ? parse_quantity(node.text) : std::nullopt;
   if (!q) {
     problem(node.mark, fmt::format("{} is {}; {} is wanted", what, shown(node), example));

@@ -45,6 +45,28 @@ TEST_CASE("the same content imported again, under another name, is the same acqu
   CHECK(contains(again, "was there"));
   CHECK(facility.artifacts() == before);
   CHECK(facility.must({"find", "--count"}) == "1\n");
+
+  SUBCASE("it takes the annotations given now") {
+    facility.must({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo", "--annotate", "marker=H2B"});
+    CHECK(contains(facility.must({"show", "first"}), "H2B"));
+  }
+  SUBCASE("its channels keep their names") {
+    const Outcome outcome =
+        facility.voxflow({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo", "--channel-names", "GFP"});
+    CHECK(outcome.exit_code == 2);
+    CHECK(contains(outcome.err, "not 'GFP'; an acquisition is never changed"));
+  }
+}
+
+TEST_CASE("an annotation that does not fit its key is refused before anything is imported") {
+  const Facility facility;
+  import_one(facility, "first");
+  const auto before = facility.artifacts();
+  const Outcome outcome = facility.voxflow({"import", "facility/images/nuclei_1_C1.tif", "--project", "demo",
+                                            "--annotate", "time_post_infection=18 parsec"});
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "time_post_infection"));
+  CHECK(facility.artifacts() == before);
 }
 
 TEST_CASE("a spacing given by a person is used, and what the file said is recorded beside it") {

@@ -1,5 +1,6 @@
 // The whole way as a user goes it: phantom, import, annotate, run, ask.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -129,4 +130,43 @@ TEST_CASE("an interrupted run leaves no process behind and is finished by the ne
   CHECK(facility.leftovers() == std::vector<std::string>{});
   CHECK(contains(facility.must({"run", first_look()}), "nothing is to be done"));
   CHECK(contains(facility.must({"catalog", "check"}), "0 gaps"));
+}
+
+TEST_CASE("what was lost of a finished run is found or made again: an artifact, an event, a dead process's folder") {
+  const Facility facility;
+  facility.import_phantom(1);
+  const fs::path workflow = facility.write("lost.yaml",
+                                           "voxflow: 1\nworkflow: lost\nproject: demo\nselect: |\n  kind = "
+                                           "\"acquisition\" and sample = \"nuclei\"\nsteps:\n"
+                                           "  a: { kernel: denoise.median, input: image }\n");
+  facility.must({"run", workflow.string()});
+  const auto all = facility.artifacts();
+  const auto result = std::find_if(all.begin(), all.end(), [](const auto& a) { return a.starts_with("demo/results"); });
+  REQUIRE(result != all.end());
+
+  SUBCASE("an artifact") {
+    fs::remove_all(facility.archive() / *result);
+    CHECK(facility.must({"run", workflow.string()}).find("1 done, 0 failed") != std::string::npos);
+  }
+  SUBCASE("an event") {
+    fs::rename(facility.archive() / *result, facility / "aside");
+    fs::remove_all(facility.archive() / "events/log");
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(facility.archive() / (std::string("catalog.sqlite") + end));
+    fs::remove_all(facility / "facility");
+    facility.import_phantom(1);
+    fs::rename(facility / "aside", facility.archive() / *result);
+    CHECK(facility.must({"run", workflow.string()}).find("1 done, 0 failed") != std::string::npos);
+  }
+  SUBCASE("the folder that a dead process was building") {
+    char host[256] = "";
+    REQUIRE(::gethostname(host, sizeof host - 1) == 0);
+    const fs::path left = facility.archive() / "demo/results" / (std::string(".tmp-") + host + "-8388608-AbCdEf");
+    fs::create_directory(left);
+    fs::remove_all(facility.archive() / *result);
+    facility.must({"run", workflow.string()});
+    CHECK(facility.leftovers().empty());
+  }
+  CHECK(facility.artifacts() == all);
+  CHECK(facility.must({"find", "--count", "kind = \"result\""}).find('1') != std::string::npos);
+  CHECK(facility.must({"run", workflow.string()}).find("nothing is to be done") != std::string::npos);
 }

@@ -117,6 +117,18 @@ TEST_CASE("what is published has nothing to do") {
   CHECK(task(p, "e1/cells").state == TaskState::done);
 }
 
+TEST_CASE("what the catalog takes for published runs again when its manifest is gone") {
+  FakeCatalog catalog;
+  catalog.add("e1", {{"sample", "nuclei"}});
+  catalog.publish(plan(catalog, chain()), catalog.ids());
+  const std::string gone = task(plan(catalog, chain()), "e1/mask").task.artifact;
+  auto o = options();
+  o.published = [&](const std::string& artifact) { return artifact != gone; };
+  const auto p = plan(catalog, chain(), o);
+  CHECK(to_run(p) == Names{"e1/mask"});
+  CHECK(task(p, "e1/mask").reasons == Names{"its result is not there: removed, or the project was another"});
+}
+
 TEST_CASE("a changed parameter runs its dependants again and nothing else, and says so") {
   FakeCatalog catalog;
   catalog.add("e1", {{"sample", "nuclei"}});
@@ -147,7 +159,8 @@ TEST_CASE("a task says that its step is new, that its result is gone, or how it 
   const auto first = plan(catalog, chain());
   catalog.publish(first, catalog.ids());
   catalog.done.erase(task(first, "e1/objects").task.artifact);
-  CHECK(task(plan(catalog, chain()), "e1/objects").reasons == Names{"its result is no longer there"});
+  CHECK(task(plan(catalog, chain()), "e1/objects").reasons ==
+        Names{"its result is not there: removed, or the project was another"});
   catalog.past[0].activity.status = "failed";
   catalog.past[0].activity.failure_class = "crash";
   catalog.past[0].activity.message = "signal 11";

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -94,6 +95,21 @@ TEST_CASE("a journal that was cut at any byte can be read") {
     CHECK((s.state == "running") == (n < journal.size()));
   }
   CHECK(most_done == 4);
+}
+
+TEST_CASE("a run whose process is gone is interrupted, not running") {
+  const test::TestFolder folder;
+  char host[256] = "";
+  REQUIRE(::gethostname(host, sizeof host - 1) == 0);
+  constexpr int kNoProcess = 1 << 23;  // above what Linux gives out
+  for (const auto& [pid, state] : {std::pair{kNoProcess, "interrupted"}, {static_cast<int>(::getpid()), "running"}}) {
+    write_run(
+        folder / "r", test::small_plan(1),
+        record::JournalEntry{record::RunLine{"started", host, "", "2026-11-22T08:15:30.000Z", pid}}.to_json() + "\n");
+    const auto s = engine::read_status(folder / "r");
+    CHECK(s.state == state);
+    CHECK(s.progress.all.waiting == 3);
+  }
 }
 
 TEST_CASE("a run whose journal is not there yet has everything before it") {

@@ -298,6 +298,11 @@ TEST_CASE_FIXTURE(Fixture, "a project is named by letters, digits, '_' and '-'")
     request.project = bad;
     CHECK(refusal(request) == fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", bad));
   }
+  for (const char* taken : {"events", "runs"}) {
+    request.project = taken;
+    CHECK(refusal(request) ==
+          fmt::format("'{}' cannot name a project: the archive keeps its own records there", taken));
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a damaged file leaves nothing in the archive") {
