@@ -23,6 +23,10 @@ run::Request request(const engine::StepOnImages& step) {
 }  // namespace
 
 record::Plan plan_file(Session& session, const std::string& file) {
+  return plan_file(session, file, {usable_cores(), physical_memory_bytes()});
+}
+
+record::Plan plan_file(Session& session, const std::string& file, const RequestLimits& limits) {
   const auto flow = workflow::load(file, engine::kernel_lookup(session.kernels()));
   engine::PlanOptions options;
   options.run = engine::new_run_id(flow.name, system_clock());
@@ -30,8 +34,8 @@ record::Plan plan_file(Session& session, const std::string& file) {
   options.agent = current_agent();
   options.created = format_time(system_clock().now());
   options.workflow_file = std::filesystem::absolute(file).string();
-  options.cores = usable_cores();
-  options.memory_limit_bytes = physical_memory_bytes();
+  options.cores = limits.cores;
+  options.memory_limit_bytes = limits.memory_bytes;
   options.predict_output = [](const engine::StepOnImages& step) { return run::predict_output(request(step)); };
   options.block_shape = [](const engine::StepOnImages& step) { return run::block_shape(request(step)); };
   options.memory_estimate = [](const engine::StepOnImages& step) {

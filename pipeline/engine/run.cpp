@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -36,6 +37,12 @@ struct Job {
   LineTail reports;
 };
 
+/// A batch that is on disk and in the journal, and is to be submitted.
+struct Prepared {
+  Job job;
+  record::Batch batch;
+};
+
 class Run {
  public:
   Run(const record::Plan& plan, executor::Executor& executor, const Clock& clock, const RunOptions& options)
@@ -43,7 +50,7 @@ class Run {
         executor_(executor),
         clock_(clock),
         options_(options),
-        table_(plan, options.attempts, options.memory_limit_bytes) {}
+        table_(plan, options.attempts, options.memory_limit_bytes, options.time_limit_s) {}
 
   RunSummary run() {
     const auto began = clock_.now();
@@ -56,6 +63,7 @@ class Run {
     const RunEnd end = cancelled_ ? RunEnd::cancelled : pause_.empty() ? RunEnd::finished : RunEnd::paused;
     journal({record::RunLine{std::string(to_string(end)), host_name(), pause_, now(), getpid()}},
             Journal::Durable::at_once);
+    if (refusal_) std::rethrow_exception(refusal_);
     return summary(end, std::chrono::duration<double>(clock_.now() - began).count());
   }
 
@@ -75,7 +83,7 @@ class Run {
     for (;;) {
       check_cancel();
       if (!cancelled_ && pause_.empty()) submit_what_can_be();
-      if (jobs_.empty()) return;
+      if (jobs_.empty() && !waits_for_room()) return;
       clock_.sleep_for(options_.poll_interval);
       watch();
     }
@@ -95,41 +103,74 @@ class Run {
     }
   }
 
+  bool waits_for_room() const { return busy_until_ && !cancelled_ && pause_.empty(); }
+
   void submit_what_can_be() {
+    if (busy_until_ && clock_.now() < *busy_until_) return;
+    busy_until_.reset();
     const auto slots = static_cast<std::size_t>(std::max(1, executor_.parallel_jobs()));
-    while (jobs_.size() < slots && pause_.empty()) {
-      const std::size_t share = (table_.sendable() + slots - jobs_.size() - 1) / (slots - jobs_.size());
+    std::vector<Prepared> prepared;
+    while (jobs_.size() + prepared.size() < slots) {
+      const std::size_t free = slots - jobs_.size() - prepared.size();
+      const std::size_t share = (table_.sendable() + free - 1) / free;
       const auto rows = table_.next_batch(std::clamp<std::size_t>(share, 1, options_.tasks_per_batch));
-      if (rows.empty()) return;
-      submit(rows);
+      if (rows.empty()) break;
+      prepared.push_back(prepare(rows));
     }
+    if (!prepared.empty()) submit(prepared);
   }
 
-  void submit(const std::vector<std::size_t>& rows) {
+  /// A batch on disk, with its intent in the journal.
+  Prepared prepare(const std::vector<std::size_t>& rows) {
     record::Batch batch;
     batch.id = fmt::format("b{:04}", ++batches_);
     batch.run = plan_.run;
     batch.archive = plan_.archive;
     batch.agent = plan_.agent;
     batch.job = fmt::format("{}/{}", plan_.run, batch.id);
-    batch.cores = executor_.cores_per_job();
     batch.hang_timeout_s = options_.hang_timeout_s;
     batch.plugin_folders = options_.plugin_folders;
     for (const std::size_t row : rows) batch.tasks.push_back(table_.rows()[row].task);
+    batch.cores = executor_.cores_for(batch.tasks);
     const auto file = options_.folder / "batches" / (batch.id + ".json");
     write_file_atomically(file, batch.to_json());
     Job job{"", batch.id, file, rows, LineTail(file.string() + ".reports")};
     journal_job("intent", job);
-    try {
-      job.id = executor_.submit(file, batch);
-    } catch (const SystemError& e) {
-      journal_job("refused", job, e.what());
-      pause_ = e.what();
-      return;
-    }
-    journal_job("submitted", job);
     for (const std::size_t row : rows) table_.sent(row, batch.id);
-    jobs_.push_back(std::move(job));
+    return {std::move(job), std::move(batch)};
+  }
+
+  void submit(std::vector<Prepared>& prepared) {
+    std::vector<executor::Submission> submissions;
+    for (const Prepared& p : prepared) submissions.push_back({p.job.file, &p.batch});
+    const executor::Submitted submitted = executor_.submit_all(submissions);
+    for (std::size_t i = 0; i < submitted.jobs.size(); ++i) {
+      prepared[i].job.id = submitted.jobs[i];
+      journal_job("submitted", prepared[i].job);
+      jobs_.push_back(std::move(prepared[i].job));
+    }
+    if (!submitted.problem) return;
+    const std::string why = take_refusal(submitted.problem);
+    for (std::size_t i = submitted.jobs.size(); i < prepared.size(); ++i) {
+      journal_job("refused", prepared[i].job, why);
+      for (const std::size_t row : prepared[i].job.rows) table_.returned(row);
+    }
+  }
+
+  /// What an executor's refusal means for the run; its text.
+  std::string take_refusal(const std::exception_ptr& problem) {
+    try {
+      std::rethrow_exception(problem);
+    } catch (const executor::BusyError& e) {
+      busy_until_ = clock_.now() + options_.busy_wait;
+      return e.what();
+    } catch (const SystemError& e) {
+      pause_ = e.what();
+    } catch (const UserError& e) {
+      pause_ = e.what();
+      refusal_ = problem;
+    }
+    return pause_;
   }
 
   void watch() {
@@ -240,7 +281,8 @@ class Run {
       if (options_.published && options_.published(r.task.artifact)) {
         report.state = TaskState::done;
         take(row, std::move(report));
-      } else if (cancelled_ || !pause_.empty() || reads_undone(r.task)) {
+      } else if (cancelled_ || !pause_.empty() || reads_undone(r.task) ||
+                 (status.blameless && table_.may_be_lost_again(row))) {
         table_.returned(row);
       } else {
         report.state = TaskState::failed;
@@ -277,6 +319,8 @@ class Run {
   std::size_t batches_ = 0;
   std::string pause_;
   bool cancelled_ = false, disk_full_ = false;
+  std::exception_ptr refusal_;  // of a batch that never will be taken
+  std::optional<std::chrono::system_clock::time_point> busy_until_;
   std::optional<std::chrono::system_clock::time_point> stopped_at_;
 };
 }  // namespace

@@ -41,10 +41,12 @@ struct RunOptions {
   std::vector<std::string> plugin_folders;
   int attempts = 2;                      // of one task, the first included
   std::uint64_t memory_limit_bytes = 0;  // up to which out-of-memory raises the request; 0: no raise
+  double time_limit_s = 0;               // up to which a timeout raises the request; 0: no limit
   double hang_timeout_s = 600;
   std::size_t tasks_per_batch = 1000;
   std::chrono::milliseconds poll_interval{100};
   std::chrono::milliseconds cancel_grace{30000};  // that cancelled jobs get to end
+  std::chrono::milliseconds busy_wait{10000};     // until an executor that takes no more jobs is asked again
   /// Whether this artifact (folder relative to the archive) is published. The manifest overrides what a job said.
   std::function<bool(const std::string& artifact)> published;
   /// Takes the events of failed attempts.
@@ -63,7 +65,8 @@ struct RunSummary {
 };
 
 /// Writes plan.json and the journal into the run's folder and runs the plan to its end. Failed tasks are in the
-/// summary; throws SystemError or DiskFullError when the run's own files cannot be written.
+/// summary; throws SystemError or DiskFullError when the run's own files cannot be written, and, when what was sent has
+/// ended, the UserError of an executor that refused a batch for good.
 RunSummary run_plan(const record::Plan& plan, executor::Executor& executor, const Clock& clock,
                     const RunOptions& options);
 

@@ -17,8 +17,8 @@ bool may_be_retried(const std::string& failure_class) {
   return std::find(kClasses.begin(), kClasses.end(), failure_class) != kClasses.end();
 }
 
-TaskTable::TaskTable(const record::Plan& plan, int attempts, std::uint64_t memory_limit_bytes)
-    : attempts_(attempts), memory_limit_bytes_(memory_limit_bytes) {
+TaskTable::TaskTable(const record::Plan& plan, int attempts, std::uint64_t memory_limit_bytes, double time_limit_s)
+    : attempts_(attempts), memory_limit_bytes_(memory_limit_bytes), time_limit_s_(time_limit_s) {
   for (const record::PlannedTask& p : plan.tasks) {
     if (p.state == TaskState::done) continue;
     by_key_[p.task.key] = rows_.size();
@@ -68,6 +68,11 @@ void TaskTable::done(std::size_t row) {
   rows_[row].batch.reset();
 }
 
+bool TaskTable::may_be_lost_again(std::size_t row) {
+  constexpr int kFreeLosses = 3;
+  return ++rows_[row].losses <= kFreeLosses;
+}
+
 void TaskTable::returned(std::size_t row) {
   rows_[row].state = TaskState::waiting;
   rows_[row].batch.reset();
@@ -75,7 +80,9 @@ void TaskTable::returned(std::size_t row) {
 
 bool TaskTable::raise_request(record::Task& task, const std::string& failure_class) const {
   if (failure_class == "timeout") {
+    if (time_limit_s_ > 0 && task.resources.time_s >= time_limit_s_) return false;
     task.resources.time_s *= 2;
+    if (time_limit_s_ > 0) task.resources.time_s = std::min(task.resources.time_s, time_limit_s_);
   } else if (failure_class == "out_of_memory") {
     if (task.resources.memory_bytes >= memory_limit_bytes_) return false;
     task.resources.memory_bytes = std::min(2 * task.resources.memory_bytes, memory_limit_bytes_);

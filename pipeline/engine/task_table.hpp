@@ -17,13 +17,14 @@ bool may_be_retried(const std::string& failure_class);
 
 class TaskTable {
  public:
-  TaskTable(const record::Plan& plan, int attempts, std::uint64_t memory_limit_bytes);
+  TaskTable(const record::Plan& plan, int attempts, std::uint64_t memory_limit_bytes, double time_limit_s);
 
   struct Row {
     record::Task task;  // attempt and resources as for its next (or present) launch
     record::TaskState state = record::TaskState::waiting;
     std::optional<std::string> batch;  // in which it was sent
     record::TaskReport last;
+    int losses = 0;  // with jobs that were lost through no fault of its own
   };
 
   const std::vector<Row>& rows() const { return rows_; }
@@ -38,6 +39,9 @@ class TaskTable {
   void sent(std::size_t row, const std::string& batch);
   void started(std::size_t row);
   void done(std::size_t row);
+  /// Counts the loss of a job through no fault of its tasks; false when that happened so often that it costs an
+  /// attempt.
+  bool may_be_lost_again(std::size_t row);
   /// Back to waiting, at no cost.
   void returned(std::size_t row);
   enum class Verdict { again, failed };
@@ -56,6 +60,7 @@ class TaskTable {
   std::vector<std::string> steps_;
   int attempts_;
   std::uint64_t memory_limit_bytes_;
+  double time_limit_s_;
 };
 
 }  // namespace voxflow::engine

@@ -58,6 +58,9 @@ class Supervisor {
 
  private:
   bool stopping() const { return options_.stop != nullptr && *options_.stop; }
+  bool in_time(const record::Task& task) const {
+    return !options_.deadline || steady_clock::now() + seconds(task.resources.time_s) <= *options_.deadline;
+  }
   bool over() const {
     const bool running = board_.count(TaskState::running) > 0;
     return stopping() ? !running : !running && board_.count(TaskState::waiting) == 0;
@@ -83,13 +86,24 @@ class Supervisor {
     }
   }
 
+  // What the job's time is too short for goes back to the head, which sends it again.
+  void give_back_late() {
+    while (const auto task = board_.next([&](const record::Task& t) { return !in_time(t); })) {
+      record::TaskReport report;
+      report.state = TaskState::failed, report.node = host_;
+      report.failure_class = "cancelled", report.message = "the job's time is too short for it";
+      board_.finish(*task, report);
+    }
+  }
+
   void hand_out() {
+    if (options_.deadline) give_back_late();
     for (;;) {
       const int busy = busy_cores();
       const auto task =
           board_.next([&](const record::Task& t) { return busy == 0 || busy + cores_of(t) <= batch_.cores; });
       if (!task) return;
-      TeamSlot* team = team_for(batch_.tasks[*task].resources.ranks);
+      TeamSlot* team = team_for(batch_.tasks[*task].resources);
       if (team == nullptr) return;
       board_.start(*task);
       team->give(*task, batch_.tasks[*task].to_json(), steady_clock::now());
@@ -98,29 +112,32 @@ class Supervisor {
 
   // An idle team of that many ranks; a new one where there is none. Idle teams of other sizes make room. Nothing while
   // one of them is still ending.
-  TeamSlot* team_for(int ranks) {
-    int processes = 0;
+  TeamSlot* team_for(const record::Resources& request) {
+    const int ranks = request.ranks, cores_per_rank = launcher_.cores_per_rank(request.threads);
+    int cores = 0;
     for (TeamSlot& team : teams_) {
-      if (!team.task && !team.input_closed && !team.ending() && team.ranks() == ranks) return &team;
-      processes += team.ranks();
+      if (!team.task && !team.input_closed && !team.ending() && team.ranks() == ranks &&
+          team.cores_per_rank() == cores_per_rank)
+        return &team;
+      cores += team.ranks() * team.cores_per_rank();
     }
     for (TeamSlot& team : teams_) {
-      if (processes + ranks <= batch_.cores) break;
+      if (cores + ranks * cores_per_rank <= batch_.cores) break;
       if (team.task) continue;
       close(team);
-      processes -= team.ranks();
+      cores -= team.ranks() * team.cores_per_rank();
     }
-    return &launch(ranks);
+    return &launch(ranks, cores_per_rank);
   }
 
-  TeamSlot& launch(int ranks) {
+  TeamSlot& launch(int ranks, int cores_per_rank) {
     int number = 0;
     while (std::any_of(teams_.begin(), teams_.end(), [&](const TeamSlot& t) { return t.number() == number; })) ++number;
     std::vector<std::string> worker{
         options_.worker_program.string(), "--archive", batch_.archive, "--agent", batch_.agent, "--job", batch_.job};
     for (const std::string& folder : batch_.plugin_folders) worker.insert(worker.end(), {"--kernels", folder});
     const std::string log = fmt::format("{}.team{}.log", options_.batch_file.string(), number);
-    return teams_.emplace_back(number, ranks, launcher_.team(ranks, worker), log);
+    return teams_.emplace_back(number, ranks, cores_per_rank, launcher_.team(ranks, cores_per_rank, worker), log);
   }
 
   void close(TeamSlot& team) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,9 @@ struct SupervisorOptions {
   std::filesystem::path batch_file;         // reports go to <batch file>.reports, logs to <batch file>.team<k>.log
   std::filesystem::path worker_program;     // voxflow-worker
   const std::atomic<bool>* stop = nullptr;  // set by a signal: running tasks are cancelled, no others start
-  std::chrono::milliseconds grace{3000};    // for a cancelled task, and again for an ended team, before it is killed
+  /// When the job's time is over: no task starts that may not be done by then.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  std::chrono::milliseconds grace{3000};  // for a cancelled task, and again for an ended team, before it is killed
   std::chrono::milliseconds launch_time{60000};  // for a team to be ready
 };
 

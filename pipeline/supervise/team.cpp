@@ -14,10 +14,11 @@ std::uintmax_t size_of(const std::filesystem::path& file) {
 }
 }  // namespace
 
-TeamSlot::TeamSlot(int number, int ranks, const Command& command, std::filesystem::path log)
+TeamSlot::TeamSlot(int number, int ranks, int cores_per_rank, const Command& command, std::filesystem::path log)
     : last_sign(std::chrono::steady_clock::now()),
       number_(number),
       ranks_(ranks),
+      cores_per_rank_(cores_per_rank),
       log_(std::move(log)),
       process_(std::make_unique<TeamProcess>(command, log_)),
       log_begin_(size_of(log_)) {}

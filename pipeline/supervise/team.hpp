@@ -21,10 +21,11 @@ struct Verdict {
 /// A team and its log, `<batch file>.team<number>.log`.
 class TeamSlot {
  public:
-  TeamSlot(int number, int ranks, const Command& command, std::filesystem::path log);
+  TeamSlot(int number, int ranks, int cores_per_rank, const Command& command, std::filesystem::path log);
 
   int number() const { return number_; }
   int ranks() const { return ranks_; }
+  int cores_per_rank() const { return cores_per_rank_; }
   TeamProcess& process() { return *process_; }
   const std::filesystem::path& log() const { return log_; }
 
@@ -49,7 +50,7 @@ class TeamSlot {
 
  private:
   enum class Pressure { none, cancelled, terminated, killed };
-  int number_, ranks_;
+  int number_, ranks_, cores_per_rank_;
   std::filesystem::path log_;
   std::unique_ptr<TeamProcess> process_;
   std::uintmax_t log_begin_ = 0;

@@ -147,6 +147,7 @@ class FakeExecutor final : public executor::Executor {
   int jobs_at_a_time = 1;
   int polls_before_end = 0;
   std::string last_words = "exit code 0";
+  bool blameless = false;  // jobs end as lost ones, through no fault of their tasks
   std::vector<record::Batch> batches;
   std::vector<std::string> cancelled;
   std::function<void(const record::Batch&)> on_submit;
@@ -173,7 +174,7 @@ class FakeExecutor final : public executor::Executor {
         std::ofstream reports(job.file.string() + ".reports", std::ios::app);
         work(batches[job.batch], reports);
       }
-      states[id] = {executor::JobState::ended, last_words};
+      states[id] = {blameless ? executor::JobState::lost : executor::JobState::ended, last_words, blameless};
     }
     return states;
   }

@@ -314,3 +314,64 @@ TEST_CASE("progress is told by step as tasks end") {
   CHECK(done.back() == 6);
   CHECK(steps == Names{"a", "b", "c"});
 }
+
+TEST_CASE("an executor that takes no more jobs for now is asked again, and nothing fails") {
+  Fixture f(test::small_plan(2));
+  int asked = 0;
+  f.executor.on_submit = [&](const record::Batch&) {
+    if (++asked <= 3) throw executor::BusyError("the queue is full");
+  };
+  const auto s = f.run();
+  CHECK(s.end == RunEnd::finished);
+  CHECK(s.progress.all == Counts{0, 0, 6, 0, 0});
+  CHECK(asked == 4);
+  CHECK(s.wall_s >= 30);
+}
+
+TEST_CASE("a batch that the executor refuses for good ends the run with its error when the other jobs have ended") {
+  Fixture f(test::small_plan(2));
+  f.options.tasks_per_batch = 3;
+  f.executor.jobs_at_a_time = 2;
+  f.executor.on_submit = [](const record::Batch& b) {
+    if (b.id == "b0002") throw UserError("there is no partition 'gold'");
+  };
+  CHECK_THROWS_WITH_AS(f.run(), "there is no partition 'gold'", UserError);
+  CHECK(f.executor.batches.size() == 1);
+  CHECK(f.published.size() == 3);
+  CHECK(f.status().state == "paused");
+}
+
+TEST_CASE("a job that is lost through no fault of its tasks costs no attempt, but not for ever") {
+  Fixture f(test::small_plan(1));
+  f.options.attempts = 1;
+  f.executor.last_words = "NODE_FAIL on n2";
+  f.executor.blameless = true;
+  SUBCASE("the next job does the work") {
+    int runs = 0;
+    f.executor.work = [&](const record::Batch& batch, std::ostream& out) {
+      if (++runs > 1) f.work(batch, out);
+    };
+    const auto s = f.run();
+    CHECK(s.progress.all.done == 3);
+    CHECK(f.executor.batches.at(1).tasks.at(0).attempt == 1);
+    CHECK(f.events.empty());
+  }
+  SUBCASE("every job is lost") {
+    f.executor.work = [](const record::Batch&, std::ostream&) {};
+    const auto s = f.run();
+    CHECK(f.executor.batches.size() == 4);
+    CHECK(s.progress.all.failed == 1);
+    has(s.not_done.at(0).message, "NODE_FAIL on n2");
+  }
+}
+
+TEST_CASE("a timeout raises the request up to the longest time that a job can have") {
+  Fixture f(test::small_plan(1));
+  f.options.attempts = 5;
+  f.options.time_limit_s = 9000;
+  f.outcome = failing("a", "timeout");
+  CHECK(f.run().progress.all.failed == 1);
+  REQUIRE(f.executor.batches.size() == 3);
+  CHECK(f.executor.batches[1].tasks.at(0).resources.time_s == 7200);
+  CHECK(f.executor.batches[2].tasks.at(0).resources.time_s == 9000);
+}

@@ -25,7 +25,7 @@ int exit_status(int code) {
 class ScriptLauncher final : public Launcher {
  public:
   explicit ScriptLauncher(std::string script) : script_(std::move(script)) {}
-  Command team(int, const std::vector<std::string>&) const override { return {{"sh", "-c", script_}, {}}; }
+  Command team(int, int, const std::vector<std::string>&) const override { return {{"sh", "-c", script_}, {}}; }
 
  private:
   std::string script_;
@@ -140,6 +140,35 @@ TEST_CASE("a task whose result is published already is done without a team") {
   options.batch_file = folder / "batch";
   CHECK(run_batch(batch, ScriptLauncher("exit 1"), options));
   CHECK(reports_of(folder / "batch").size() == 1);
+}
+
+TEST_CASE("no task starts that the job's time is too short for: it goes back to the head, and the rest goes on") {
+  test::TestFolder folder;
+  record::Batch batch;
+  batch.archive = folder.path().string();
+  batch.tasks = {make_task(1)};
+  batch.tasks[0].resources.time_s = 3600;
+  SupervisorOptions options;
+  options.batch_file = folder / "batch";
+  options.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  CHECK_FALSE(run_batch(batch, ScriptLauncher("exit 1"), options));
+  const auto reports = reports_of(folder / "batch");
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].failure_class == "cancelled");
+  CHECK(reports[0].message == "the job's time is too short for it");
+}
+
+TEST_CASE("a team in a SLURM job is a step with cores of its own; one rank alone needs no MPI") {
+  const auto srun = make_srun_launcher({"--network=sn_all"});
+  const auto words = [](const Command& c) { return join(c.words, " "); };
+  CHECK(words(srun->team(4, 2, {"worker", "--archive", "a"})) ==
+        "srun --exact --kill-on-bad-exit=1 --input=0 --mem=0 --quiet --cpus-per-task 2 --ntasks 4 --mpi=pmix "
+        "--network=sn_all worker --archive a");
+  CHECK(words(srun->team(1, 1, {"worker"})) ==
+        "srun --exact --kill-on-bad-exit=1 --input=0 --mem=0 --quiet --cpus-per-task 1 --ntasks 1 --mpi=none "
+        "--network=sn_all worker --solo");
+  CHECK(srun->cores_per_rank(3) == 3);
+  CHECK(make_local_launcher()->cores_per_rank(3) == 1);
 }
 
 TEST_CASE("a program that is not there ends its team with exit code 127") {
