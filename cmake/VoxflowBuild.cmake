@@ -50,8 +50,9 @@ target_compile_options(voxflow_build INTERFACE -march=x86-64-v3 -ffp-contract=of
   $<$<BOOL:${VOXFLOW_WARNINGS_AS_ERRORS}>:-Werror>)
 target_include_directories(voxflow_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 if(VOXFLOW_SANITIZE)
+  # g++ 12 takes what the sanitizers add for uses of uninitialised values.
   target_compile_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=undefined)
+    -fno-sanitize-recover=undefined -Wno-maybe-uninitialized)
   target_link_options(voxflow_build INTERFACE -fsanitize=${VOXFLOW_SANITIZE})
 endif()
 

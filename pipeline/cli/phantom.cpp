@@ -43,7 +43,17 @@ struct ScoreOptions {
   std::string folder, workflow;
 };
 
+/// For the folder of a label image.
+std::string how_to_open(const fs::path& labels) {
+  return fmt::format(
+      "Open a table in any spreadsheet, R or pandas; an image, such as the labels of the first one,\n"
+      "  in Fiji:    Plugins > BigDataViewer > Open XML/HDF5: {}\n"
+      "  in Python:  h5py.File('{}')['t00000/s00/0/cells'][...]",
+      (labels / "data.xml").string(), (labels / "data.h5").string());
+}
+
 int score(Session& session, const ScoreOptions& options) {
+  fs::path opened;
   auto& catalog = session.catalog();
   const archive::Archive& archive = session.archive();
   TextTable table({"image", "objects found / truth", "matched", "PSNR before", "PSNR after", "time", "objects are in"});
@@ -58,6 +68,7 @@ int score(Session& session, const ScoreOptions& options) {
       table.add({truth.image, "not processed"});
       continue;
     }
+    if (opened.empty()) opened = archive.root() / components->artifact;
     const auto clean = phantom::read_clean(options.folder, truth.image, 0);
     const auto score = phantom::match_objects(labels->voxels, read_result<std::uint32_t>(archive, *components));
     double seconds = 0;
@@ -70,6 +81,7 @@ int score(Session& session, const ScoreOptions& options) {
                fmt::format("{:.2f} s", seconds), (archive.root() / objects->artifact / objects->file).string()});
   }
   print(table.text());
+  if (!opened.empty()) print(how_to_open(opened));
   return 0;
 }
 }  // namespace

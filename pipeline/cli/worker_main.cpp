@@ -27,9 +27,10 @@
 namespace {
 using namespace voxflow;
 
-std::atomic<bool> cancel_task{false};
+std::atomic<bool> cancel_task{false}, terminated{false};
 
 extern "C" void on_terminate(int) {
+  terminated = true;
   cancel_task = true;
 }
 
@@ -81,25 +82,30 @@ class Inbox {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ended_ || !lines_.empty(); });
     if (lines_.empty()) return std::nullopt;
-    std::string line = std::move(lines_.front());
+    Line line = std::move(lines_.front());
     lines_.pop_front();
-    cancel_task = false;
-    return line;
+    cancel_task = line.cancelled || terminated;
+    return std::move(line.text);
   }
 
  private:
   void put(const std::string& line) {
     const std::lock_guard lock(mutex_);
     if (line == supervise::kCancelLine) {
+      for (Line& waiting : lines_) waiting.cancelled = true;
       cancel_task = true;
     } else if (!line.empty()) {
-      lines_.push_back(line);
+      lines_.push_back({line});
       changed_.notify_all();
     }
   }
+  struct Line {
+    std::string text;
+    bool cancelled = false;  // before it was begun
+  };
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> lines_;
+  std::deque<Line> lines_;
   bool ended_ = false;
 };
 
@@ -134,7 +140,7 @@ class Worker {
       if (inbox) line = inbox->next().value_or("");
       team_.broadcast(line);
       if (line.empty()) return;
-      if (team_.rank() != 0) cancel_task = false;
+      if (team_.rank() != 0) cancel_task = terminated.load();
       run(record::Task::from_json(line));
     }
   }

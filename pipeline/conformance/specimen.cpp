@@ -1,7 +1,7 @@
 #include "pipeline/conformance/specimen.hpp"
 
+#include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "pipeline/run/sources.hpp"
@@ -16,44 +16,52 @@ std::uint32_t mix(std::uint32_t h) {
   return h ^ h >> 16;
 }
 
-struct Place {
-  int t, c;
-  Index z, y, x;
+// The content of one volume: bright waves over a dark, noisy ground, and what masks and labels make of it.
+class Scene {
+ public:
+  Scene(const Index3& shape, int t, int c)
+      : seed_(mix(static_cast<std::uint32_t>(t) + mix(static_cast<std::uint32_t>(c)))),
+        wave_{wave(shape[kZ], 0.37, 1.6), wave(shape[kY], 0.23, t), wave(shape[kX], 0.31, c)} {}
+
+  double noise(const Index3& at) const {
+    std::uint32_t h = seed_;
+    for (const Index i : at) h = mix(h + static_cast<std::uint32_t>(i));
+    return h / 4294967296.0;
+  }
+  double intensity(const Index3& at) const {
+    double product = 1;
+    for (std::size_t i = 0; i < 3; ++i) product *= wave_[i][static_cast<std::size_t>(at[i])];
+    return 100 + 900 * std::max(0.0, product) + 80 * noise(at);
+  }
+  bool in_mask(const Index3& at) const { return intensity(at) > 400 || noise(at) < 0.02; }
+  std::uint32_t label(const Index3& at) const {
+    return in_mask(at) ? 66000 + static_cast<std::uint32_t>(at[kZ] / 9 * 400 + at[kY] / 13 * 20 + at[kX] / 17) : 0;
+  }
+
+ private:
+  static std::vector<double> wave(Index size, double step, double phase) {
+    std::vector<double> w;
+    for (Index i = 0; i < size; ++i) w.push_back(std::sin(step * static_cast<double>(i) + phase));
+    return w;
+  }
+  std::uint32_t seed_;
+  std::array<std::vector<double>, 3> wave_;
 };
 
-double unit_noise(const Place& p) {
-  const auto word = [](Index i) { return static_cast<std::uint32_t>(i); };
-  return mix(word(p.x) + mix(word(p.y) + mix(word(p.z) + mix(word(p.t) + mix(word(p.c)))))) / 4294967296.0;
-}
-
-// Bright waves over a dark ground.
-double intensity(const Place& p) {
-  const double wave = std::sin(0.31 * static_cast<double>(p.x) + p.c) *
-                      std::sin(0.23 * static_cast<double>(p.y) + p.t) * std::cos(0.37 * static_cast<double>(p.z));
-  return 100 + 900 * std::max(0.0, wave) + 80 * unit_noise(p);
-}
-
-bool in_mask(const Place& p) {
-  return intensity({0, 0, p.z, p.y, p.x}) > 400 || unit_noise(p) < 0.02;
-}
-
-std::uint32_t label(const Place& p) {
-  if (!in_mask(p)) return 0;
-  return 66000 + static_cast<std::uint32_t>(p.z / 9 * 400 + p.y / 13 * 20 + p.x / 17);
-}
-
+// `value(scene, voxel)` for every voxel of every volume.
 template <class T, class F>
 std::shared_ptr<const run::ImageSource> fill(record::ImageInfo info, F&& value) {
   const Index3& shape = info.grid.shape;
-  std::vector<T> voxels;
-  voxels.reserve(static_cast<std::size_t>(count(shape) * info.timepoints * info.channel_count()));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(count(shape) * info.timepoints * info.channel_count()) *
+                               sizeof(T));
+  T* to = reinterpret_cast<T*>(bytes.data());
   for (int t = 0; t < info.timepoints; ++t)
-    for (int c = 0; c < info.channel_count(); ++c)
+    for (int c = 0; c < info.channel_count(); ++c) {
+      const Scene scene(shape, t, c);
       for (Index z = 0; z < shape[kZ]; ++z)
         for (Index y = 0; y < shape[kY]; ++y)
-          for (Index x = 0; x < shape[kX]; ++x) voxels.push_back(static_cast<T>(value(Place{t, c, z, y, x})));
-  std::vector<std::byte> bytes(voxels.size() * sizeof(T));
-  std::memcpy(bytes.data(), voxels.data(), bytes.size());
+          for (Index x = 0; x < shape[kX]; ++x) *to++ = static_cast<T>(value(scene, Index3{z, y, x}));
+    }
   return std::make_shared<run::MemorySource>(std::move(info), std::move(bytes));
 }
 
@@ -65,16 +73,15 @@ std::shared_ptr<const run::ImageSource> make_image(PortKind kind, const Specimen
   for (int c = 0; c < channels; ++c) info.channels.push_back({"c" + std::to_string(c), std::nullopt, std::nullopt});
   if (kind == PortKind::labels) {
     info.kind = record::ImageKind::labels, info.dtype = DType::uint32;
-    return fill<std::uint32_t>(std::move(info), label);
+    return fill<std::uint32_t>(std::move(info), [](const Scene& scene, const Index3& at) { return scene.label(at); });
   }
   if (kind == PortKind::mask) {
     info.kind = record::ImageKind::mask, info.dtype = DType::uint8;
-    return fill<std::uint8_t>(std::move(info), in_mask);
+    return fill<std::uint8_t>(std::move(info), [](const Scene& scene, const Index3& at) { return scene.in_mask(at); });
   }
   info.kind = record::ImageKind::intensity, info.dtype = s.dtype;
-  const auto value = [&](const Place& p) {
-    if (s.nan_voxel == Index3{p.z, p.y, p.x}) return std::numeric_limits<double>::quiet_NaN();
-    return intensity(p);
+  const auto value = [&](const Scene& scene, const Index3& at) {
+    return s.nan_voxel == at ? std::numeric_limits<double>::quiet_NaN() : scene.intensity(at);
   };
   return visit_dtype(s.dtype,
                      [&](auto* type) { return fill<std::remove_pointer_t<decltype(type)>>(std::move(info), value); });

@@ -5,6 +5,7 @@
 
 #include "pipeline/core/bytes.hpp"
 #include "pipeline/decompose/components.hpp"
+#include "pipeline/run/agreement.hpp"
 #include "pipeline/run/block_buffers.hpp"
 #include "pipeline/run/execute.hpp"
 #include "pipeline/run/label_store.hpp"

@@ -101,7 +101,7 @@ class Supervisor {
   TeamSlot* team_for(int ranks) {
     int processes = 0;
     for (TeamSlot& team : teams_) {
-      if (!team.task && !team.input_closed && team.ranks() == ranks) return &team;
+      if (!team.task && !team.input_closed && !team.ending() && team.ranks() == ranks) return &team;
       processes += team.ranks();
     }
     for (TeamSlot& team : teams_) {
@@ -177,7 +177,7 @@ class Supervisor {
     if (!team.task) return;
     if (!team.ready) {
       if (stopping())
-        team.end_now({"cancelled", "the task was cancelled"}, now, options_.grace);
+        team.end_gently({"cancelled", "the task was cancelled"}, now, options_.grace);
       else if (now - team.last_sign > options_.launch_time)
         team.end_now({"launch", "the team did not start"}, now, options_.grace);
       return;

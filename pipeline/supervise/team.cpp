@@ -31,7 +31,7 @@ void TeamSlot::give(std::size_t number, const std::string& line, SteadyTime now)
 
 void TeamSlot::release() {
   task.reset(), verdict.reset();
-  pressure_ = Pressure::none;
+  if (!ending()) pressure_ = Pressure::none;
 }
 
 void TeamSlot::end_gently(Verdict why, SteadyTime now, std::chrono::milliseconds grace) {

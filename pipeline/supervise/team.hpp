@@ -36,6 +36,8 @@ class TeamSlot {
 
   void give(std::size_t number, const std::string& line, SteadyTime now);
   void release();
+  /// Its processes have been told to end: it takes no other task.
+  bool ending() const { return pressure_ == Pressure::terminated || pressure_ == Pressure::killed; }
   /// Begins to end the team: a cancelled task first, then SIGTERM, then SIGKILL, `grace` apart.
   void end_gently(Verdict why, SteadyTime now, std::chrono::milliseconds grace);
   /// As end_gently, for a team that answers no more.

@@ -92,7 +92,8 @@ bool kill_at(long stop, Tally& tally) {
   publish(a);  // whatever was left, the next attempt succeeds and ends with one artifact and its event
   check_whole(a);
   CHECK(std::distance(fs::directory_iterator((a.root() / kArtifact).parent_path()), {}) == 1);
-  CHECK(fs::exists(a.events_new() / record::event_file_name(record::published_event(*a.manifest(kArtifact), kArtifact))));
+  CHECK(
+      fs::exists(a.events_new() / record::event_file_name(record::published_event(*a.manifest(kArtifact), kArtifact))));
   return killed;
 }
 }  // namespace

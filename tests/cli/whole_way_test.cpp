@@ -93,3 +93,40 @@ TEST_CASE("most nuclei of the phantom are found, and denoising comes nearer to t
   CHECK(matched * 10 >= truth * 8);
   CHECK(after >= before + 3);
 }
+
+TEST_CASE("ranks and threads are in no key: other requests re-run nothing, and give the same digests elsewhere") {
+  const auto digests = [](const std::string& resources) {
+    const Facility facility;
+    facility.import_phantom(1);
+    const std::string file = changed_first_look(facility, "{ ranks: 2, memory: 1 GB, time: 10 min }", resources);
+    facility.must({"run", file});
+    CHECK(contains(facility.must({"run", first_look()}), "nothing is to be done"));
+    std::vector<std::string> found;
+    for (const auto& artifact : facility.artifacts()) {
+      std::ifstream in(facility.archive() / artifact / "manifest.json");
+      for (std::string line; std::getline(in, line);)
+        if (contains(line, "\"content_digest\"")) found.push_back(line);
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  const auto one = digests("{ ranks: 1, memory: 1 GB, time: 10 min }");
+  CHECK(one.size() >= 5);
+  CHECK(digests("{ ranks: 3, threads: 2, memory: 2 GB, time: 10 min }") == one);
+}
+
+TEST_CASE("an interrupted run leaves no process behind and is finished by the next one") {
+  const Facility facility;
+  facility.import_phantom(2);
+  const std::string script = "timeout --signal=INT 0.7 " + (bin_folder() / "voxflow").string() + " --archive " +
+                             facility.archive().string() + " run " + first_look() + "; exit 0";
+  run_program("sh", {"-c", script}, facility.archive().parent_path());
+  const Outcome stray = run_program("pgrep", {"-a", "-f", "[v]oxflow-.*" + facility.archive().string()});
+  INFO(stray.out);
+  CHECK(stray.out.empty());
+  const std::string rest = facility.must({"run", first_look()});
+  INFO(rest);
+  CHECK(facility.leftovers() == std::vector<std::string>{});
+  CHECK(contains(facility.must({"run", first_look()}), "nothing is to be done"));
+  CHECK(contains(facility.must({"catalog", "check"}), "0 gaps"));
+}

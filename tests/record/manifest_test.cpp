@@ -57,7 +57,7 @@ TEST_CASE("what is no manifest is said to be none") {
         }) == "'12ab' is not a digest: 64 hexadecimal digits are wanted");
   CHECK(message_of<UserError>([] {
           Manifest::from_json(replaced(sample_acquisition().to_json(), R"("type": "date")", R"("type": "moon")"));
-        }) == "'moon' is not a type of annotations");
+        }) == "'moon' is not a type of annotations: text, number, date and bool are");
   CHECK(message_of<UserError>([] {
           Manifest::from_json(replaced(sample_result().to_json(), R"("dtype": "uint32")", R"("dtype": "int8")"));
         }) == "the image's kind or voxel type is unknown to this version of voxflow");

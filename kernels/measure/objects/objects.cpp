@@ -43,9 +43,10 @@ class MeasureObjects {
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    // Room for an object in every sixteen voxels, measured in two channels.
+    // Room for an object in every 256 voxels, measured in two channels: many more than cells, fewer than specks of
+    // noise.
     constexpr std::size_t kObject_bytes = sizeof(std::pair<std::uint32_t, Object>) + 2 * sizeof(Intensity) + 64;
-    return static_cast<std::size_t>(count(extent)) * kObject_bytes / 16;
+    return static_cast<std::size_t>(count(extent)) * kObject_bytes / 256;
   }
 
   Survey survey(const Params&, const State&, const Block& block, Context& ctx) const {
