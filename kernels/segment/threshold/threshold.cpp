@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/segment/threshold/histogram.hpp"
+#include "kernels/shared/histogram.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
@@ -16,7 +16,7 @@ struct ThresholdParams {
 class Threshold {
  public:
   using Params = ThresholdParams;
-  using Survey = threshold::Histogram;
+  using Survey = shared::Histogram;
 
   static void describe(KernelSchema<Params>& k) {
     k.name("segment.threshold").version(1);
@@ -39,7 +39,7 @@ class Threshold {
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    return threshold::histogram_bytes(static_cast<std::size_t>(count(extent)));
+    return shared::histogram_bytes(static_cast<std::size_t>(count(extent)));
   }
 
   Survey survey(const Params& p, const Block& block, Context& ctx) const {
@@ -51,8 +51,8 @@ class Threshold {
     if (p.value) {
       mark(block, ctx, [value = *p.value](float v) { return v > value; });
     } else {
-      const auto bin = threshold::otsu_bin(histogram);
-      mark(block, ctx, [&](float v) { return bin && v == v && threshold::bin_of(v) > *bin; });
+      const auto bin = shared::otsu_bin(histogram);
+      mark(block, ctx, [&](float v) { return bin && v == v && shared::bin_of(v) > *bin; });
     }
   }
 

@@ -1,11 +1,11 @@
-#include "kernels/segment/threshold/histogram.hpp"
+#include "kernels/shared/histogram.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <memory>
 
-namespace voxflow::threshold {
+namespace voxflow::shared {
 
 namespace {
 constexpr std::uint32_t kPageShift = 12, kPageBins = 1U << kPageShift, kPages = 1U << (24 - kPageShift);
@@ -91,4 +91,4 @@ std::optional<std::uint32_t> otsu_bin(const Histogram& histogram) {
   return best;
 }
 
-}  // namespace voxflow::threshold
+}  // namespace voxflow::shared

@@ -7,7 +7,7 @@
 
 #include "pipeline/sdk/block.hpp"
 
-namespace voxflow::threshold {
+namespace voxflow::shared {
 
 /// Bin of a value: the upper 24 bits of its order-preserving bit pattern. A larger value never has a smaller bin. Every
 /// whole number up to 65536 has a bin of its own; elsewhere a bin spans 2^-15 of its values or less.
@@ -49,4 +49,4 @@ std::size_t histogram_bytes(std::size_t voxels);
 /// The highest bin of the lower class, by Otsu's criterion; nothing when there are fewer than two bins.
 std::optional<std::uint32_t> otsu_bin(const Histogram& histogram);
 
-}  // namespace voxflow::threshold
+}  // namespace voxflow::shared

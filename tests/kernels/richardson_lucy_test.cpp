@@ -1,0 +1,193 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "kernels/shared/fft.hpp"
+#include "pipeline/phantom/random.hpp"
+#include "tests/kernels/block_runner.hpp"
+#include "tests/support/messages.hpp"
+
+namespace {
+using namespace voxflow;
+using namespace voxflow::test;
+
+const Grid kGrid{{9, 14, 16}, {{{0.4}, {0.2}, {0.2}}}};
+
+// Lopsided, so that the PSF and its mirror image differ.
+Psf small_psf() {
+  Psf psf{{{3, 5, 5}, kGrid.spacing}, {}};
+  for (Index z = 0; z < 3; ++z)
+    for (Index y = 0; y < 5; ++y)
+      for (Index x = 0; x < 5; ++x) {
+        const auto d = static_cast<double>((z - 1) * (z - 1) + (y - 2) * (y - 2) + (x - 2) * (x - 2));
+        psf.voxels.push_back(static_cast<float>(std::exp(-0.4 * d) * (1 + 0.1 * static_cast<double>(x))));
+      }
+  return psf;
+}
+
+Volume spots(const Grid& grid, double background) {
+  phantom::Random random(4, 0);
+  Volume v = make_volume<float>(grid, [&](Index, Index, Index) { return background + random.uniform(0, 5); });
+  auto& voxels = std::get<std::vector<float>>(v.voxels);
+  for (int i = 0; i < 12; ++i) voxels[random.bits() % voxels.size()] += static_cast<float>(random.uniform(200, 900));
+  return v;
+}
+
+std::vector<float> deconvolve(const Volume& image, ParamValues params = {}, SmallValues small = {},
+                              const Index3& core = {0, 0, 0}) {
+  return run_blocks(shipped_kernel("deconvolve.richardson_lucy"), params, {{{"image", {image}}}, small}, "image", core)
+      .volumes.at("image")
+      .as();
+}
+
+double sum(const std::vector<float>& v) {
+  return std::accumulate(v.begin(), v.end(), 0.0);
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(a[i]) - b[i]));
+  return worst;
+}
+
+double largest(const std::vector<float>& v) {
+  return *std::max_element(v.begin(), v.end());
+}
+
+// A volume in double precision on a periodic grid.
+struct Periodic {
+  Index3 shape;
+  std::vector<double> voxels;
+  double& at(Index z, Index y, Index x) {
+    const auto wrap = [](Index i, Index n) { return (i % n + n) % n; };
+    return voxels[static_cast<std::size_t>((wrap(z, shape[kZ]) * shape[kY] + wrap(y, shape[kY])) * shape[kX] +
+                                           wrap(x, shape[kX]))];
+  }
+};
+
+// Sum over the PSF; direction -1 is the adjoint.
+Periodic blurred(Periodic& v, const Psf& psf, Index direction) {
+  const double total = sum(psf.voxels);
+  Periodic out{v.shape, std::vector<double>(v.voxels.size())};
+  for (Index z = 0; z < v.shape[kZ]; ++z)
+    for (Index y = 0; y < v.shape[kY]; ++y)
+      for (Index x = 0; x < v.shape[kX]; ++x) {
+        const float* w = psf.voxels.data();
+        for (Index dz = -1; dz <= 1; ++dz)
+          for (Index dy = -2; dy <= 2; ++dy)
+            for (Index dx = -2; dx <= 2; ++dx)
+              out.at(z, y, x) += *w++ / total * v.at(z - direction * dz, y - direction * dy, x - direction * dx);
+      }
+  return out;
+}
+
+// The definition, iteration by iteration, with the same extension at the faces.
+std::vector<float> slow_deconvolve(const Volume& image, const Psf& psf, int iterations, double background) {
+  constexpr Index kSettling = 5;
+  Index3 reach{}, padded{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    reach[i] = psf.grid.shape[i] / 2 + kSettling;
+    padded[i] = shared::fast_size(image.grid.shape[i] + 2 * reach[i]);
+  }
+  const auto source = [&](Index i, std::size_t axis) {
+    const Index n = image.grid.shape[axis] + 2 * reach[axis];
+    const Index in_box = i < n ? i : i - n < (padded[axis] - n) / 2 ? n - 1 : 0;
+    return std::clamp<Index>(in_box - reach[axis], 0, image.grid.shape[axis] - 1);
+  };
+  Periodic data{padded, std::vector<double>(static_cast<std::size_t>(count(padded)))};
+  for (Index z = 0; z < padded[kZ]; ++z)
+    for (Index y = 0; y < padded[kY]; ++y)
+      for (Index x = 0; x < padded[kX]; ++x)
+        data.at(z, y, x) = mirrored(image, source(z, kZ), source(y, kY), source(x, kX));
+  Periodic estimate = data;
+  for (double& v : estimate.voxels) v = std::max(v - background, 1e-6 * largest(image.as()));
+  for (int i = 0; i < iterations; ++i) {
+    Periodic ratio = blurred(estimate, psf, 1);
+    for (std::size_t k = 0; k < ratio.voxels.size(); ++k)
+      ratio.voxels[k] = data.voxels[k] / (ratio.voxels[k] + background);
+    const Periodic correction = blurred(ratio, psf, -1);
+    for (std::size_t k = 0; k < estimate.voxels.size(); ++k) estimate.voxels[k] *= correction.voxels[k];
+  }
+  return make_volume<float>(
+             image.grid,
+             [&](Index z, Index y, Index x) { return estimate.at(z + reach[kZ], y + reach[kY], x + reach[kX]); })
+      .as();
+}
+}  // namespace
+
+TEST_CASE("deconvolution is that of the definition in double precision to 1e-4") {
+  const Volume image = spots(kGrid, 20);
+  for (const double background : {0.0, 15.0}) {
+    const auto fast =
+        deconvolve(image, {{"iterations", std::int64_t{6}}, {"background", background}}, {{"psf", small_psf()}});
+    const auto slow = slow_deconvolve(image, small_psf(), 6, background);
+    CHECK(largest_difference(fast, slow) < 1e-4 * largest(slow));
+  }
+}
+
+TEST_CASE("the estimate is nowhere below 0 and keeps the light of spots away from the faces") {
+  const Grid grid{{20, 32, 36}, kGrid.spacing};
+  const Volume image = make_volume<float>(grid, [](Index z, Index y, Index x) {
+    const auto d = static_cast<double>((z - 10) * (z - 10) + (y - 16) * (y - 16) + (x - 18) * (x - 18));
+    return 1000 * std::exp(-d / 8);
+  });
+  const auto out = deconvolve(image, {{"iterations", std::int64_t{20}}});
+  CHECK(*std::min_element(out.begin(), out.end()) >= 0);
+  CHECK(sum(out) == doctest::Approx(sum(image.as())).epsilon(0.005));
+  // Variances subtract: sqrt(4 / (4 - 1.27) * (4 / (4 - 0.56))^2).
+  CHECK(largest(out) == doctest::Approx(1410).epsilon(0.02));
+}
+
+TEST_CASE("a constant image stays what it is, at its faces too") {
+  const Volume flat = make_volume<float>(kGrid, [](Index, Index, Index) { return 50.0F; });
+  CHECK(largest_difference(deconvolve(flat), flat.as()) < 0.01);
+  CHECK(largest_difference(deconvolve(flat, {{"background", 20.0}}), std::vector<float>(flat.as().size(), 30.0F)) <
+        0.01);
+  const Volume dark = make_volume<float>(kGrid, [](Index, Index, Index) { return 0.0F; });
+  CHECK(largest(deconvolve(dark)) < 1e-20);
+}
+
+TEST_CASE("blocks give the whole's result within the declared tolerance") {
+  const Grid grid{{24, 40, 44}, kGrid.spacing};
+  const Volume image = spots(grid, 20);
+  const SmallValues small{{"psf", small_psf()}};
+  const auto whole = deconvolve(image, {}, small);
+  const double tolerance = shipped_kernel("deconvolve.richardson_lucy").schema().tolerance;
+  CHECK(largest_difference(deconvolve(image, {}, small, {10, 16, 20}), whole) < tolerance * largest(whole));
+}
+
+TEST_CASE("light at one face does not come out at the opposite one") {
+  Volume image = make_volume<float>(kGrid, [](Index, Index, Index x) { return x == 0 ? 1000.0F : 1.0F; });
+  const auto out = deconvolve(image, {}, {{"psf", small_psf()}});
+  const auto without = deconvolve(make_volume<float>(kGrid, [](Index, Index, Index) { return 1.0F; }));
+  for (std::size_t i = 15; i < out.size(); i += 16) CHECK(std::abs(out[i] - without[i]) < 0.1);
+}
+
+TEST_CASE("single planes and volumes thinner than the PSF are deconvolved") {
+  for (const Index nz : {1, 2}) {
+    const Volume image = spots({{nz, 20, 20}, kGrid.spacing}, 20);
+    const auto out = deconvolve(image, {}, {{"psf", small_psf()}});
+    CHECK(std::isfinite(sum(out)));
+    CHECK(largest(out) > largest(image.as()));
+  }
+}
+
+TEST_CASE("a PSF of another spacing, of no light, not finite or beside its centre is refused") {
+  const Volume image = spots(kGrid, 20);
+  const auto message = [&](Psf psf) { return message_of<UserError>([&] { deconvolve(image, {}, {{"psf", psf}}); }); };
+  Psf coarse = small_psf();
+  coarse.grid.spacing[kX].value = 0.4;
+  CHECK(message(coarse) ==
+        "the PSF's voxels are 0.4 um apart along x, the image's 0.2 um; give a PSF of the image's spacing");
+  Psf dark = small_psf();
+  std::fill(dark.voxels.begin(), dark.voxels.end(), 0.0F);
+  CHECK(message(dark) == "the PSF is 0 everywhere; give one that holds light");
+  Psf broken = small_psf();
+  broken.voxels[0] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(message(broken) == "the PSF is nan at voxel 0, 0, 0 (z, y, x), allowed are 0 and more");
+  std::fill(dark.voxels.begin(), dark.voxels.end(), 0.0F);
+  dark.voxels[(1 * 5 + 2) * 5] = 1;
+  CHECK(message(dark) == "the PSF's centre of light lies 2.0 voxels from its middle along x, allowed is 1; centre it");
+}
