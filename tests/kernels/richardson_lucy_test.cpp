@@ -85,7 +85,7 @@ Periodic blurred(Periodic& v, const Psf& psf, Index direction) {
 
 // The definition, iteration by iteration, with the same extension at the faces.
 std::vector<float> slow_deconvolve(const Volume& image, const Psf& psf, int iterations, double background) {
-  constexpr Index kSettling = 5;
+  constexpr Index kSettling = 10;
   Index3 reach{}, padded{};
   for (std::size_t i = 0; i < 3; ++i) {
     reach[i] = psf.grid.shape[i] / 2 + kSettling;

@@ -19,7 +19,7 @@ struct RichardsonLucyParams {
 };
 
 // Beyond the PSF's half-width; with it blocks differ from the whole by less than the declared tolerance.
-constexpr Index kSettling_voxels = 5;
+constexpr Index kSettling_voxels = 10;
 
 class RichardsonLucy {
  public:
