@@ -17,6 +17,9 @@ using namespace voxflow;
 using namespace voxflow::supervise;
 
 namespace {
+// As in voxflow-batch: a team that has died is told from its status, not from a failed write.
+[[maybe_unused]] const auto kPipeSignal = ::signal(SIGPIPE, SIG_IGN);
+
 int exit_status(int code) {
   return code << 8;
 }
