@@ -33,7 +33,7 @@ Statement::~Statement() {
 }
 
 Statement::Statement(Statement&& other) noexcept
-    : db_(other.db_), sql_(other.sql_), stmt_(std::exchange(other.stmt_, nullptr)), bound_(other.bound_) {}
+    : db_(other.db_), sql_(std::move(other.sql_)), stmt_(std::exchange(other.stmt_, nullptr)), bound_(other.bound_) {}
 
 void Statement::bind(const SqlValue& value) {
   const int at = ++bound_;

@@ -124,7 +124,7 @@ TEST_CASE("an error of some ranks ends the task alike at all, names them, and th
   CHECK(reports[1].failure_class == "missing_input");
   CHECK(reports[1].message ==
         "step 'test.scale', image 'synthetic': input 'image': the archive has no output 'image' of artifact "
-        "'test/acquisitions/none'; run the step that makes it (all ranks)");
+        "'test/acquisitions/none'; import the image again (all ranks)");
   CHECK(reports[2].failure_class == "too_little_memory");
   CHECK(reports[3].state == record::TaskState::done);
   CHECK_MESSAGE(reports[4].state == record::TaskState::done, "a published task is done without work");

@@ -129,8 +129,10 @@ class RichardsonLucy {
             throw UserError(
                 fmt::format("the PSF is {} at voxel {}, {}, {} (z, y, x), allowed are 0 and more", v, z, y, x));
           const Index3 at{z, y, x};
-          for (std::size_t axis = 0; axis < 3; ++axis)
-            centre[axis] += v * static_cast<double>(at[axis] - shape[axis] / 2);
+          for (std::size_t axis = 0; axis < 3; ++axis) {
+            const Index from_middle = at[axis] - shape[axis] / 2;
+            centre[axis] += v * static_cast<double>(from_middle);
+          }
           sum += v;
         }
     if (!(sum > 0)) throw UserError("the PSF is 0 everywhere; give one that holds light");
