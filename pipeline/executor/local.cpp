@@ -80,7 +80,7 @@ class LocalExecutor final : public Executor {
     // A job may not outlive the program that started it, however that ends: the kernel signals it when its parent is
     // gone.
     const pid_t pid = settings.spawn({"setpriv", "--pdeathsig", "TERM", program_.string(), batch_file.string()});
-    const std::string job = std::to_string(pid);
+    std::string job = std::to_string(pid);
     jobs_[job] = {pid, {JobState::running, ""}, {}};
     return job;
   }

@@ -29,7 +29,7 @@ std::vector<std::string> job_environment(const record::SlurmSite& site) {
     if (const char* value = std::getenv(name); value != nullptr) all[name] = value;
   for (const auto& [name, value] : site.environment) all[name] = value;
   std::vector<std::string> lines;
-  for (const auto& [name, value] : all) lines.push_back(name + "=" + value);
+  for (const auto& [name, value] : all) lines.push_back(fmt::format("{}={}", name, value));
   return lines;
 }
 }  // namespace
