@@ -49,7 +49,7 @@ int day_of(const FacilityOptions& options, int index) {
   return days(options) == 1 || index < (options.images + 1) / 2 ? 0 : 1;
 }
 
-void annotate(FacilityImage& image, int index, int day) {
+void annotate(FacilityImage& image, const FacilityOptions& options, int index, int day) {
   const bool nuclei = image.subject == Subject::nuclei;
   constexpr std::array<const char*, 2> kSpecies{"G12", "A1H1"};
   image.annotations = {{"acquired", kDays[static_cast<std::size_t>(day)]},
@@ -57,7 +57,8 @@ void annotate(FacilityImage& image, int index, int day) {
                        {"sample", nuclei ? "nuclei" : "beads"},
                        {"species", nuclei ? kSpecies[static_cast<std::size_t>(index % 2)] : ""},
                        {"time_post_infection [h]", nuclei ? std::to_string(18 + 6 * (index % 3)) : ""},
-                       {"marker", nuclei ? "DAPI, LaminB1" : "TetraSpeck"}};
+                       {"marker", nuclei ? "DAPI, LaminB1" : "TetraSpeck"},
+                       {"background", format_number(options.camera.offset + options.camera.gain * options.background_photons)}};
 }
 
 /// Light (at most about 1) to the camera's expected signal.
@@ -160,7 +161,7 @@ FacilityImage make_image(const FacilityOptions& options, int index) {
   image.grid = {options.shape, options.spacing};
   const int day = day_of(options, index);
   image.shift_um = kShift_um[static_cast<std::size_t>(day)];
-  annotate(image, index, day);
+  annotate(image, options, index, day);
   const auto first_stream = (static_cast<std::uint64_t>(index) + 1) * kStreamsOfAnImage;
   Random scene(options.seed, first_stream + kScene);
   if (image.subject == Subject::nuclei)

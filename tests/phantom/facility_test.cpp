@@ -293,11 +293,11 @@ TEST_CASE("what is written is what a microscope writes, and the truth beside it"
   CHECK_FALSE(fs::exists(folder / "truth/beads_2_labels.tif"));
 
   CHECK(read_file(folder / "annotations.csv") ==
-        "image,acquired,instrument,sample,species,time_post_infection [h],marker\n"
-        "nuclei_1,2025-03-10,phantom confocal,nuclei,G12,18,\"DAPI, LaminB1\"\n"
-        "nuclei_2,2025-03-17,phantom confocal,nuclei,A1H1,24,\"DAPI, LaminB1\"\n"
-        "beads_1,2025-03-10,phantom confocal,beads,,,TetraSpeck\n"
-        "beads_2,2025-03-17,phantom confocal,beads,,,TetraSpeck\n");
+        "image,acquired,instrument,sample,species,time_post_infection [h],marker,background\n"
+        "nuclei_1,2025-03-10,phantom confocal,nuclei,G12,18,\"DAPI, LaminB1\",104\n"
+        "nuclei_2,2025-03-17,phantom confocal,nuclei,A1H1,24,\"DAPI, LaminB1\",104\n"
+        "beads_1,2025-03-10,phantom confocal,beads,,,TetraSpeck,104\n"
+        "beads_2,2025-03-17,phantom confocal,beads,,,TetraSpeck,104\n");
   const auto rows = split(read_file(folder / "truth/truth.tsv"), '\n');
   REQUIRE(rows.size() == 6);
   CHECK(rows[0].starts_with("image\tsubject\tacquired\tobjects\tshift_z_um\tshift_y_um\tshift_x_um\t"));

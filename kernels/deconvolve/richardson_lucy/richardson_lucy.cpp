@@ -46,6 +46,7 @@ class RichardsonLucy {
     k.param(&Params::iterations, "iterations").range(1, 200).doc("More sharpen more, and amplify noise.");
     k.param(&Params::background, "background")
         .range(0.0, 1e9)
+        .from_annotation("background")
         .doc("Signal without light, in the image's intensities: camera offset and stray light.");
     k.param(&Params::saturation, "saturation")
         .range(0.0, 1e30)
