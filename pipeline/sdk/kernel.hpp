@@ -8,7 +8,7 @@
 //   void check(const Params&) const;                       throws UserError where values do not fit each other
 //   void check(const Params&, const Geometry&) const;      throws UserError where they do not fit the inputs; asked when
 //                                                          a run is planned, before small inputs are known, and again
-//   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input with a border
+//   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
 //   std::size_t scratch_bytes(const Params&, const Index3& extent) const;   beyond the ports' buffers, of run or survey

@@ -125,7 +125,7 @@ class Runner {
       to.name = port.name;
       for (const Volume& v : slices->second) {
         Box3 box = bound_->has_footprint() ? bound_->footprint(state_, core, inputs_.slice, v.grid)
-                                           : grow(core, port.border == Border::none ? Halo{} : b.block.halo);
+                                           : grow(core, b.block.halo);
         if (port.border == Border::none) box = intersect(box, v.grid.box());
         b.volumes.push_back(std::visit(
             [&](const auto& voxels) {

@@ -6,15 +6,20 @@
 namespace voxflow::objects {
 
 namespace {
+// `box` counted from the first voxel of `outer`.
+Box3 within(Box3 box, const Box3& outer) {
+  for (std::size_t i = 0; i < 3; ++i) box.origin[i] -= outer.origin[i];
+  return box;
+}
+
 // A block's labels with a border of one voxel, which is 0 outside the volume.
 class FramedLabels {
  public:
-  FramedLabels(VolumeView<const std::uint32_t> labels, const Box3& core, const Index3& shape)
-      : voxels_(static_cast<std::size_t>(count(labels.shape())), 0U), view_(voxels_.data(), labels.shape()) {
+  FramedLabels(VolumeView<const std::uint32_t> labels, const Box3& box, const Box3& core) {
     const Box3 framed = grow(core, Halo::symmetric({1, 1, 1}));
-    Box3 inside = intersect(framed, {{0, 0, 0}, shape});
-    for (std::size_t i = 0; i < 3; ++i) inside.origin[i] -= framed.origin[i];
-    copy_voxels(labels.sub(inside), view_.sub(inside));
+    voxels_.assign(static_cast<std::size_t>(count(framed.extent)), 0U);
+    view_ = {voxels_.data(), framed.extent};
+    copy_voxels(labels, view_.sub(within(box, framed)));
   }
   /// First voxel of a row of the core; what lies around it may be read too.
   const std::uint32_t* row(Index z, Index y) const { return &view_(z + 1, y + 1, 1); }
@@ -104,10 +109,12 @@ void Object::add(const Object& other) {
   for (std::size_t i = 0; i < channels.size(); ++i) channels[i].add(other.channels[i]);
 }
 
-Objects::Objects(VolumeView<const std::uint32_t> labels, const Box3& core, const Index3& shape,
-                 const std::vector<VolumeView<const float>>& channels, const Context& ctx)
+Objects::Objects(VolumeView<const std::uint32_t> labels, const std::vector<VolumeView<const float>>& channels,
+                 const Box3& box, const Box3& core, const Context& ctx)
     : channels_(channels.size()) {
-  const FramedLabels framed(labels, core, shape);
+  const FramedLabels framed(labels, box, core);
+  std::vector<VolumeView<const float>> intensities;
+  for (const auto& channel : channels) intensities.push_back(channel.sub(within(core, box)));
   const auto [nz, ny, nx] = core.extent;
   for (Index z = 0; z < nz && !ctx.cancelled(); ++z)
     for (Index y = 0; y < ny; ++y) {
@@ -120,7 +127,7 @@ Objects::Objects(VolumeView<const std::uint32_t> labels, const Box3& core, const
         object.add_run(core.origin[kZ] + z, core.origin[kY] + y, core.origin[kX] + x, end - x);
         count_crossings(framed, row + x, end - x, object.crossings);
         for (std::size_t c = 0; c < channels_; ++c)
-          for (Index i = x; i < end; ++i) object.channels[c].add(channels[c](z, y, i));
+          for (Index i = x; i < end; ++i) object.channels[c].add(intensities[c](z, y, i));
       }
     }
 }

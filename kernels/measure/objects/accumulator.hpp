@@ -41,10 +41,10 @@ struct Object {
 class Objects {
  public:
   Objects() = default;
-  /// Surveys the voxels of `core`, of a volume of `shape`. `labels` have one voxel more on every side; what of it lies
-  /// outside the volume counts as background.
-  Objects(VolumeView<const std::uint32_t> labels, const Box3& core, const Index3& shape,
-          const std::vector<VolumeView<const float>>& channels, const Context& ctx);
+  /// Surveys the voxels of `core`. Labels and channels fill `box`, which has one voxel more on every side where the
+  /// volume has; outside the volume is background.
+  Objects(VolumeView<const std::uint32_t> labels, const std::vector<VolumeView<const float>>& channels, const Box3& box,
+          const Box3& core, const Context& ctx);
   void add(const Objects& other);
   const std::map<std::uint32_t, Object>& by_label() const { return objects_; }
   std::size_t channels() const { return channels_; }

@@ -25,7 +25,7 @@ class MeasureObjects {
     k.name("measure.objects").version(2);
     k.summary("Size, place, shape and intensities of every labelled object, one row each.");
     k.source("doi:10.5566/ias.v26.p83-92");
-    k.input("labels", labels).border(Border::extend).doc("Objects, in one channel; 0 is background.");
+    k.input("labels", labels).doc("Objects, in one channel; 0 is background.");
     k.input("intensity", any_real).optional().doc("Image of the same shape; every channel is measured.");
     k.output("objects", table)
         .doc(
@@ -61,10 +61,10 @@ class MeasureObjects {
     return static_cast<std::size_t>(count(extent)) * (kObject_bytes / 256 + sizeof(std::uint32_t));
   }
 
-  Survey survey(const Params&, const State& grid, const Block& block, Context& ctx) const {
+  Survey survey(const Params&, const State&, const Block& block, Context& ctx) const {
     std::vector<VolumeView<const float>> channels;
     for (std::size_t i = 0; i < block.slices("intensity"); ++i) channels.push_back(block.input("intensity", i));
-    return Survey(block.input<std::uint32_t>("labels"), block.core, grid.shape, channels, ctx);
+    return Survey(block.input<std::uint32_t>("labels"), channels, block.box("labels"), block.core, ctx);
   }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
 
