@@ -55,7 +55,8 @@ Diffraction::Diffraction(const Optics& optics, double first_um, double last_um)
   constexpr double kStep = 1e-3;
   for (const double focus_um : {first_um, last_um})
     for (double rho = kStep; rho < 0.97 * edge_; rho += 0.01)
-      steepest = std::max(steepest, std::abs(phase(rho + kStep, focus_um) - phase(rho - kStep, focus_um)) / (2 * kStep));
+      steepest =
+          std::max(steepest, std::abs(phase(rho + kStep, focus_um) - phase(rho - kStep, focus_um)) / (2 * kStep));
   const double wanted = std::ceil((1.15 * steepest + 30) / 3);
   if (wanted > static_cast<double>(kMostTerms))
     throw UserError(
@@ -128,8 +129,7 @@ void Diffraction::set_radii(std::size_t radii, double step_um) {
   const double per_um = 2 * std::numbers::pi * optics_.numerical_aperture / optics_.wavelength_um;
   for (std::size_t r = 0; r < radii; ++r)
     for (std::size_t m = 0; m < terms_; ++m)
-      integrals_.push_back(
-          2 * bessel_product(frequency(m) / edge_, per_um * static_cast<double>(r) * step_um, edge_));
+      integrals_.push_back(2 * bessel_product(frequency(m) / edge_, per_um * static_cast<double>(r) * step_um, edge_));
 }
 
 std::vector<double> Diffraction::plane(double focus_um) const {

@@ -34,11 +34,11 @@ class Diffraction {
   void factorise();
 
   Optics optics_;
-  double edge_ = 1;                            // pupil radius that light passes, in units of the aperture
+  double edge_ = 1;  // pupil radius that light passes, in units of the aperture
   std::size_t terms_ = 0, samples_ = 0;
-  std::vector<double> rho_, basis_;            // pupil samples; the basis there, factorised: Householder vectors and R
-  std::vector<double> diagonal_;               // of R
-  std::vector<double> integrals_;              // of each radius and term
+  std::vector<double> rho_, basis_;  // pupil samples; the basis there, factorised: Householder vectors and R
+  std::vector<double> diagonal_;     // of R
+  std::vector<double> integrals_;    // of each radius and term
   std::size_t radii_ = 0;
 };
 

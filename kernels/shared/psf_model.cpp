@@ -231,11 +231,10 @@ std::vector<std::string> set_aberration(const PsfParams& p, const std::string& g
 }  // namespace
 
 void check_psf(const PsfParams& p, const std::string& group) {
-  if (!p.model)
-    throw UserError(fmt::format("{}model is not set; take gaussian, gibson_lanni or born_wolf", group));
+  if (!p.model) throw UserError(fmt::format("{}model is not set; take gaussian, gibson_lanni or born_wolf", group));
   if (const auto set = set_aberration(p, group); *p.model != "gibson_lanni" && !set.empty())
-    throw UserError(fmt::format("{} is set, but {}model is {}; take gibson_lanni, or leave it out", set.front(), group,
-                                *p.model));
+    throw UserError(
+        fmt::format("{} is set, but {}model is {}; take gibson_lanni, or leave it out", set.front(), group, *p.model));
   if (p.sigma && *p.model != "gaussian")
     throw UserError(
         fmt::format("{}sigma is set, but {}model is {}; take gaussian, or leave it out", group, group, *p.model));

@@ -40,8 +40,8 @@ struct Results {
 
 Results results_of(Session& session, const std::string& image, const std::string& workflow) {
   Results results;
-  for (const catalog::Entity& e : session.catalog().find(catalog::query::parse(
-           fmt::format("workflow = \"{}\" and derived_from(\"{}\")", workflow, image)))) {
+  for (const catalog::Entity& e : session.catalog().find(
+           catalog::query::parse(fmt::format("workflow = \"{}\" and derived_from(\"{}\")", workflow, image)))) {
     const record::Manifest manifest = session.archive().manifest(e.artifact).value();
     ++results.steps;
     results.seconds += manifest.wall_s;
@@ -126,7 +126,8 @@ int score(Session& session, const ScoreOptions& options) {
   print(table.text());
   if (with_sharp)
     print(
-        "PSNR: against the picture without noise, before and after denoising. Sharp: PSNR against the light itself, not\n"
+        "PSNR: against the picture without noise, before and after denoising. Sharp: PSNR against the light itself, "
+        "not\n"
         "blurred, after a linear fit, before and after deconvolution.");
   if (!opened.empty()) print(how_to_open(opened));
   return 0;

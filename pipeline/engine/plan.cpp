@@ -217,8 +217,7 @@ class Planner {
   }
 
   static StepOnImages on_images(const Step& step, const AnyKernel& kernel, const std::vector<Source>& sources) {
-    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads,
-                    {}};
+    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads, {}};
     for (const PortInfo& port : kernel.schema().inputs)
       for (const Source& s : sources) {
         if (s.input.port != port.name) continue;

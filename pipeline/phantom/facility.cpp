@@ -52,13 +52,14 @@ int day_of(const FacilityOptions& options, int index) {
 void annotate(FacilityImage& image, const FacilityOptions& options, int index, int day) {
   const bool nuclei = image.subject == Subject::nuclei;
   constexpr std::array<const char*, 2> kSpecies{"G12", "A1H1"};
-  image.annotations = {{"acquired", kDays[static_cast<std::size_t>(day)]},
-                       {"instrument", "phantom confocal"},
-                       {"sample", nuclei ? "nuclei" : "beads"},
-                       {"species", nuclei ? kSpecies[static_cast<std::size_t>(index % 2)] : ""},
-                       {"time_post_infection [h]", nuclei ? std::to_string(18 + 6 * (index % 3)) : ""},
-                       {"marker", nuclei ? "DAPI, LaminB1" : "TetraSpeck"},
-                       {"background", format_number(options.camera.offset + options.camera.gain * options.background_photons)}};
+  image.annotations = {
+      {"acquired", kDays[static_cast<std::size_t>(day)]},
+      {"instrument", "phantom confocal"},
+      {"sample", nuclei ? "nuclei" : "beads"},
+      {"species", nuclei ? kSpecies[static_cast<std::size_t>(index % 2)] : ""},
+      {"time_post_infection [h]", nuclei ? std::to_string(18 + 6 * (index % 3)) : ""},
+      {"marker", nuclei ? "DAPI, LaminB1" : "TetraSpeck"},
+      {"background", format_number(options.camera.offset + options.camera.gain * options.background_photons)}};
 }
 
 /// Light (at most about 1) to the camera's expected signal.

@@ -182,8 +182,8 @@ bool every_channel_has_its_own(const Request& request) {
     }
     break;
   }
-  return !channels.empty() && std::all_of(channels.begin(), channels.end(),
-                                          [&](int c) { return request.params_by_channel.contains(c); });
+  return !channels.empty() &&
+         std::all_of(channels.begin(), channels.end(), [&](int c) { return request.params_by_channel.contains(c); });
 }
 }  // namespace
 
@@ -199,8 +199,8 @@ Box3 Layout::input_box(const InputPort& input, const BoundKernel& bound, const A
 
 BoundKernels bind_all(const Request& request) {
   BoundKernels bound;
-  bound.push_back(request.kernel->bind(
-      every_channel_has_its_own(request) ? request.params_by_channel.begin()->second : request.params));
+  bound.push_back(request.kernel->bind(every_channel_has_its_own(request) ? request.params_by_channel.begin()->second
+                                                                          : request.params));
   for (const auto& [channel, params] : request.params_by_channel) bound.push_back(request.kernel->bind(params));
   return bound;
 }

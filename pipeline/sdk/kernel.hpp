@@ -6,7 +6,8 @@
 //   void run(const Params&, [const State&,] [const Survey&,] const Block&, Context&) const;     unless only `emit`s
 // and, where it needs them,
 //   void check(const Params&) const;                       throws UserError where values do not fit each other
-//   void check(const Params&, const Geometry&) const;      throws UserError where they do not fit the inputs; asked when
+//   void check(const Params&, const Geometry&) const;      throws UserError where they do not fit the inputs; asked
+//   when
 //                                                          a run is planned, before small inputs are known, and again
 //   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;

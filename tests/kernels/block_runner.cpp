@@ -124,8 +124,8 @@ class Runner {
       Block::Port& to = b.block.inputs.emplace_back();
       to.name = port.name;
       for (const Volume& v : slices->second) {
-        Box3 box = bound_->has_footprint() ? bound_->footprint(state_, core, inputs_.slice, v.grid)
-                                           : grow(core, b.block.halo);
+        Box3 box =
+            bound_->has_footprint() ? bound_->footprint(state_, core, inputs_.slice, v.grid) : grow(core, b.block.halo);
         if (port.border == Border::none) box = intersect(box, v.grid.box());
         b.volumes.push_back(std::visit(
             [&](const auto& voxels) {

@@ -123,7 +123,8 @@ TEST_CASE("without labels the table has its columns and no rows") {
   const Table table = measure({{{"labels", {none}}, {"intensity", {intensities(1, 1)}}}, {}, {0, -1}});
   CHECK(table.to_tsv() ==
         "label_id\tanchor_z\tanchor_y\tanchor_x\tbb_min_z\tbb_min_y\tbb_min_x\tbb_max_z\tbb_max_y\tbb_max_x\tvolume\t"
-        "voxels\tmajor_axis\tmiddle_axis\tminor_axis\tmajor_z\tmajor_y\tmajor_x\tsurface_area\tsphericity\ttouches_border\t"
+        "voxels\tmajor_axis\tmiddle_axis\tminor_axis\tmajor_z\tmajor_y\tmajor_x\tsurface_area\tsphericity\ttouches_"
+        "border\t"
         "mean_c0\tmin_c0\tmax_c0\tsd_c0\tsum_c0\n");
 }
 
@@ -138,8 +139,7 @@ TEST_CASE("sizes, places, means and axes are those of scikit-image's regionprops
     const Index form = 4 * (z - 5) * (z - 5) + 2 * (y - 6) * (y - 6) + (x - 8) * (x - 8) + (z - 5) * (x - 8);
     return form <= 40 && x + y >= 11 ? 1 : z + y + x > 38 ? 2 : 0;
   });
-  const Volume image =
-      make_volume<float>(grid, [](Index z, Index y, Index x) { return (3 * z + 5 * y + 7 * x) % 11; });
+  const Volume image = make_volume<float>(grid, [](Index z, Index y, Index x) { return (3 * z + 5 * y + 7 * x) % 11; });
   const Table table = measure({{{"labels", {labels}}, {"intensity", {image}}}, {}, {0, -1}});
   // Of scikit-image 0.19.3: area, centroid, mean_intensity, axis_major_length, the middle one, axis_minor_length.
   const std::map<std::string, std::vector<double>> expected{
@@ -245,8 +245,9 @@ TEST_CASE("each of the 13 directions stands for the part of the sphere nearest t
 
 TEST_CASE("objects that reach a face of the volume are marked; the z faces of a single plane are none") {
   const auto marked = [](const Grid& grid, const Index3& at) {
-    const Volume v = make_volume<std::uint32_t>(
-        grid, [&](Index z, Index y, Index x) { return Index3{z, y, x} == at ? 1 : 0; });
+    const Volume v = make_volume<std::uint32_t>(grid, [&](Index z, Index y, Index x) {
+      return Index3{z, y, x} == at ? 1 : 0;
+    });
     return std::get<std::vector<std::int64_t>>(
         measure({{{"labels", {v}}}, {}, {0, -1}}).column("touches_border").values)[0];
   };

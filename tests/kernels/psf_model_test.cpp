@@ -128,7 +128,8 @@ TEST_CASE("Gibson-Lanni is Born-Wolf where the indices match, and that is the in
     for (const double dz : {-kPoint, kPoint})
       for (const double dy : {-kPoint, kPoint})
         for (const double dx : {-kPoint, kPoint})
-          mean += intensity(o, 0.02 * std::hypot(static_cast<double>(x) + dx, dy), 0.05 * (static_cast<double>(z) + dz));
+          mean +=
+              intensity(o, 0.02 * std::hypot(static_cast<double>(x) + dx, dy), 0.05 * (static_cast<double>(z) + dz));
     return mean / 8;
   };
   for (const Index z : {0, 3, 9, 14})
@@ -138,7 +139,8 @@ TEST_CASE("Gibson-Lanni is Born-Wolf where the indices match, and that is the in
     }
 }
 
-TEST_CASE("its lateral full width at half maximum is 0.51 wavelengths over the aperture, its first axial zero in place") {
+TEST_CASE(
+    "its lateral full width at half maximum is 0.51 wavelengths over the aperture, its first axial zero in place") {
   const Psf psf = shared::make_psf(kOil, {{64, 1, 64}, {{{0.02}, {0.01}, {0.01}}}});
   CHECK(2 * half_width(profile(psf, kX), 0.01) == doctest::Approx(0.51 * 0.5 / 1.3).epsilon(0.03));
   const auto axial = profile(psf, kZ);
@@ -200,9 +202,9 @@ TEST_CASE("a Gaussian has its sigma, each voxel the integral over it, and by def
   const Psf psf = shared::make_psf(p, grid);
   CHECK(psf.grid.shape == Index3{17, 9, 1});
   const auto along_y = profile(psf, kY);
-  CHECK(along_y[1] / along_y[0] ==
-        doctest::Approx((std::erf(1.5 / std::sqrt(2)) - std::erf(0.5 / std::sqrt(2))) / (2 * std::erf(0.5 / std::sqrt(2))))
-            .epsilon(1e-5));
+  CHECK(along_y[1] / along_y[0] == doctest::Approx((std::erf(1.5 / std::sqrt(2)) - std::erf(0.5 / std::sqrt(2))) /
+                                                   (2 * std::erf(0.5 / std::sqrt(2))))
+                                       .epsilon(1e-5));
   PsfParams optics = kOil;
   optics.model = "gaussian";
   const Grid fine{{9, 1, 9}, {{{0.02}, {0.01}, {0.01}}}};
@@ -224,7 +226,8 @@ TEST_CASE("parameters that do not make a PSF are refused with what to do") {
   PsfParams p;
   CHECK(refusal(p) == "psf.model is not set; take gaussian, gibson_lanni or born_wolf");
   p.model = "gaussian";
-  CHECK(refusal(p) == "psf.model gaussian needs psf.numerical_aperture, psf.emission, psf.immersion_index, or psf.sigma");
+  CHECK(refusal(p) ==
+        "psf.model gaussian needs psf.numerical_aperture, psf.emission, psf.immersion_index, or psf.sigma");
   p.model = "gibson_lanni", p.emission = Nanometres{500}, p.immersion_index = 1.33;
   CHECK(refusal(p) == "psf.model gibson_lanni needs psf.numerical_aperture");
   p.numerical_aperture = 1.4;
@@ -249,8 +252,9 @@ TEST_CASE("psf.model gives the model's PSF of the image's spacing, the same for 
   const Grid grid{{5, 6, 7}, {{{0.3}, {0.12}, {0.12}}}};
   const Volume image = make_volume<float>(grid, [](Index, Index, Index) { return 1; });
   const auto make = [&](int threads) {
-    const KernelOutputs out = run_blocks(shipped_kernel("psf.model"), {{"numerical_aperture", 1.3}, {"emission", 500.0}},
-                                         {{{"image", {image}}}, {}}, "image", {0, 0, 0}, Context(threads, nullptr));
+    const KernelOutputs out =
+        run_blocks(shipped_kernel("psf.model"), {{"numerical_aperture", 1.3}, {"emission", 500.0}},
+                   {{{"image", {image}}}, {}}, "image", {0, 0, 0}, Context(threads, nullptr));
     return std::get<Psf>(out.small.at("psf"));
   };
   const Psf psf = make(1);

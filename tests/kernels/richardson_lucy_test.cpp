@@ -139,7 +139,8 @@ TEST_CASE("the estimate is nowhere below 0 and keeps the light of spots away fro
   const auto out = deconvolve(image, {{"iterations", std::int64_t{20}}});
   CHECK(*std::min_element(out.begin(), out.end()) >= 0);
   CHECK(sum(out) == doctest::Approx(sum(image.as())).epsilon(0.005));
-  // Variances subtract, in voxels: 4 of the spot; 1 of the PSF in z, 0.5625 in y and x, and a twelfth of its voxels each.
+  // Variances subtract, in voxels: 4 of the spot; 1 of the PSF in z, 0.5625 in y and x, and a twelfth of its voxels
+  // each.
   CHECK(largest(out) == doctest::Approx(1000 * std::sqrt(4 / (4 - 1.083)) * 4 / (4 - 0.646)).epsilon(0.02));
 }
 

@@ -191,7 +191,8 @@ TEST_CASE("the clean picture is the blurred nuclei on the camera's offset and th
   // The sharp truth is what was blurred.
   std::vector<float> blurred = image.sharp[0];
   blur(blurred, image.grid, options.psf_sigma_um);
-  for (std::size_t i = 0; i < blurred.size(); ++i) CHECK(blurred[i] == doctest::Approx(image.clean[0][i]).epsilon(1e-5));
+  for (std::size_t i = 0; i < blurred.size(); ++i)
+    CHECK(blurred[i] == doctest::Approx(image.clean[0][i]).epsilon(1e-5));
 
   // Blurring keeps the light: without noise, PSF and camera, the same scene is as bright.
   FacilityOptions sharp = options;

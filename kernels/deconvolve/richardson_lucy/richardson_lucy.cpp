@@ -38,7 +38,9 @@ class RichardsonLucy {
         .doc("Blurred image; its noise should be that of photons. Negative voxels count as 0.");
     k.input("psf", psf)
         .optional()
-        .doc("The blur, of the image's spacing and centred; scaled to a sum of 1. Without it, the group `psf` says what the blur is.");
+        .doc(
+            "The blur, of the image's spacing and centred; scaled to a sum of 1. Without it, the group `psf` says what "
+            "the blur is.");
     k.output("image", float_image).doc("Estimate of the light without background, nowhere below 0.");
     auto group = k.group(&Params::psf, "psf");
     shared::declare_psf(
@@ -81,8 +83,7 @@ class RichardsonLucy {
 
   Box3 footprint(const Params&, const State& blur, const Box3& core, const Slice&, const Grid&) const {
     Index3 reach{};
-    for (std::size_t i = 0; i < 3; ++i)
-      reach[i] = blur->shape()[i] > 1 ? blur->shape()[i] / 2 + kSettling_voxels : 0;
+    for (std::size_t i = 0; i < 3; ++i) reach[i] = blur->shape()[i] > 1 ? blur->shape()[i] / 2 + kSettling_voxels : 0;
     return grow(core, Halo::symmetric(reach));
   }
 

@@ -132,8 +132,7 @@ Crofton::Crofton(const Spacing3& spacing) {
 
 double Crofton::surface_um2(const Crossings& crossings) const {
   double sum = 0;
-  for (std::size_t i = 0; i < crossings.size(); ++i)
-    sum += um2_per_crossing_[i] * static_cast<double>(crossings[i]);
+  for (std::size_t i = 0; i < crossings.size(); ++i) sum += um2_per_crossing_[i] * static_cast<double>(crossings[i]);
   return sum;
 }
 

@@ -24,9 +24,11 @@ class Model {
     k.summary("The point spread function of a microscope, from its optics and the spacing of an image.");
     k.source("doi:10.1364/JOSAA.9.000154").source("doi:10.1364/JOSAA.34.001029").source("doi:10.1364/AO.46.001819");
     k.input("image", any_real).doc("Whose spacing the PSF is to have; none of its voxels is read.");
-    k.output("psf", psf).doc(
-        "One for each channel, integrated over each voxel, with a sum of 1 and the centre of light in the middle; of "
-        "one plane where the image is a single plane.");
+    k.output("psf", psf)
+        .doc(
+            "One for each channel, integrated over each voxel, with a sum of 1 and the centre of light in the middle; "
+            "of "
+            "one plane where the image is a single plane.");
     shared::declare_psf([&]<class M>(M shared::PsfParams::*member, const char* name) {
       return k.param(static_cast<M ModelParams::*>(member), name);
     });
