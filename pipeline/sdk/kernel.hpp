@@ -6,6 +6,8 @@
 //   void run(const Params&, [const State&,] [const Survey&,] const Block&, Context&) const;     unless only `emit`s
 // and, where it needs them,
 //   void check(const Params&) const;                       throws UserError where values do not fit each other
+//   void check(const Params&, const Geometry&) const;      throws UserError where they do not fit the inputs; asked when
+//                                                          a run is planned, before small inputs are known, and again
 //   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input with a border
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
@@ -40,6 +42,7 @@ using AnySurvey = std::shared_ptr<void>;
 class BoundKernel {
  public:
   virtual ~BoundKernel() = default;
+  virtual void check(const Geometry&) const = 0;
   virtual Halo halo(const Grid& grid) const = 0;
   virtual bool has_footprint() const = 0;
   virtual Box3 footprint(const AnyState&, const Box3& core, const Slice&, const Grid& input) const = 0;
@@ -119,6 +122,9 @@ class Bound final : public BoundKernel {
  public:
   explicit Bound(P params) : params_(std::move(params)) {}
 
+  void check(const Geometry& g) const override {
+    if constexpr (requires { kernel_.check(params_, g); }) kernel_.check(params_, g);
+  }
   Halo halo(const Grid& grid) const override {
     if constexpr (requires { kernel_.halo(params_, grid); })
       return kernel_.halo(params_, grid);
@@ -243,7 +249,7 @@ std::unique_ptr<AnyKernel> make_kernel() {
 }
 
 /// Raised whenever a header of `core` or `sdk` changes what a compiled plugin relies on.
-inline constexpr int kSdkAbi = 1;
+inline constexpr int kSdkAbi = 2;
 
 /// What host and plugin must agree on before anything is called across the boundary. Plain data: read before trusted.
 struct PluginStamp {
