@@ -16,8 +16,9 @@
 //   using Survey = ...;
 //   Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
 //   void merge(Survey& into, const Survey& next) const;    called in block order
-//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf ports
-//   Connectivity connectivity(const Params&) const;        blockwise(components)
+//   std::vector<SliceGroup> groups(const Params&, const SliceAxes&) const;   in_groups: what each survey sees; at least
+//   one SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf
+//   ports Connectivity connectivity(const Params&) const;        blockwise(components)
 // Survey is trivially copyable, or has  void encode(ByteWriter&) const  and  static Survey decode(ByteReader&).
 // Every function is const, pure and thread-safe: the same arguments give the same bits.
 #pragma once
@@ -46,6 +47,7 @@ class BoundKernel {
   virtual Grid output_grid(const Geometry&) const = 0;
   virtual std::size_t scratch_bytes(const Index3& extent) const = 0;
   virtual AnyState prepare(const Geometry&) const = 0;
+  virtual std::vector<SliceGroup> groups(const SliceAxes&) const = 0;
   virtual bool has_survey() const = 0;
   virtual AnySurvey survey(const AnyState&, const Block&, Context&) const = 0;
   virtual void merge(const AnySurvey& into, const AnySurvey& next) const = 0;
@@ -156,6 +158,12 @@ class Bound final : public BoundKernel {
     else
       return nullptr;
   }
+  std::vector<SliceGroup> groups(const SliceAxes& axes) const override {
+    if constexpr (requires { kernel_.groups(params_, axes); })
+      return kernel_.groups(params_, axes);
+    else
+      return {};
+  }
   bool has_survey() const override { return kSurvey; }
   AnySurvey survey(const AnyState& state, const Block& block, Context& ctx) const override {
     if constexpr (kSurvey)
@@ -243,7 +251,7 @@ std::unique_ptr<AnyKernel> make_kernel() {
 }
 
 /// Raised whenever a header of `core` or `sdk` changes what a compiled plugin relies on.
-inline constexpr int kSdkAbi = 1;
+inline constexpr int kSdkAbi = 2;
 
 /// What host and plugin must agree on before anything is called across the boundary. Plain data: read before trusted.
 struct PluginStamp {
