@@ -86,7 +86,7 @@ void take_peaks(const shared::FftBuffer& correlation, const Index3& padded, cons
         for (Index x = -largest[kX]; x <= largest[kX]; ++x)
           if (const float v = at(z, y, x); v > highest) highest = v, best = {z, y, x};
     if (highest == kTaken) return;
-    peaks.push_back({best, 0});
+    peaks.push_back({best, 0, 0});
     const Box3 around = intersect(grow({best, {1, 1, 1}}, Halo::symmetric({kApart, kApart, kApart})),
                                   grow({{0, 0, 0}, {1, 1, 1}}, Halo::symmetric(largest)));
     for (Index z = around.origin[kZ]; z < around.end(kZ); ++z)
@@ -147,6 +147,13 @@ Index3 padded_shape(const Index3& shape, const Index3& largest) {
   return padded;
 }
 
+double likelihood_gain(const Index3& shape, const Point3& shift, double score) {
+  constexpr double kLeast = 1e-6;  // no two pictures are more alike than this
+  double part = 1;
+  for (std::size_t i = 0; i < 3; ++i) part *= 1 - std::abs(shift[i]) / static_cast<double>(shape[i]);
+  return score > 0 ? -part * std::log(std::max(kLeast, 1 - score * score)) : 0;
+}
+
 Box3 overlap(const Index3& shape, const Index3& shift) {
   Box3 box;
   for (std::size_t i = 0; i < 3; ++i) {
@@ -163,10 +170,12 @@ std::vector<Candidate> find_candidates(VolumeView<const float> fixed, VolumeView
     return [&](Index i) {
       Candidate& c = found[static_cast<std::size_t>(i)];
       c.score = score(fixed, moving, c.shift);
+      const auto [z, y, x] = c.shift;
+      c.gain = likelihood_gain(fixed.shape(), {static_cast<double>(z), static_cast<double>(y), static_cast<double>(x)},
+                               c.score);
     };
   });
-  std::stable_sort(found.begin(), found.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+  std::stable_sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) { return a.gain > b.gain; });
   return found;
 }
 

@@ -96,10 +96,12 @@ class Search {
     constexpr std::size_t kRefined = 3;
     constexpr double kNearlyAsGood = 0.8;
     Match best;
+    double largest_gain = -1;
     for (std::size_t i = 0; i < std::min(kRefined, candidates.size()) && !ctx_.cancelled(); ++i) {
-      if (i > 0 && candidates[i].score < kNearlyAsGood * candidates.front().score) break;
+      if (i > 0 && candidates[i].gain < kNearlyAsGood * candidates.front().gain) break;
       const Match refined = climb(candidates[i].shift);
-      if (i == 0 || refined.score > best.score) best = refined;
+      const double gain = likelihood_gain(fixed_.shape, refined.shift_voxels, refined.score);
+      if (gain > largest_gain) best = refined, largest_gain = gain;
     }
     return best;
   }
@@ -130,6 +132,13 @@ class Search {
   Index3 largest_;
 };
 }  // namespace
+
+double Match::evidence() const {
+  constexpr double kMost = 1 - 1e-6;
+  constexpr double kBestOfMany = 3.5;
+  const double fisher = std::atanh(std::clamp(score, -kMost, kMost));
+  return fisher * std::min(std::sqrt(structures), std::sqrt(grains) / kBestOfMany);
+}
 
 Index largest_shift(Index size, double part) {
   if (size < kFewestVoxels) return 0;

@@ -13,7 +13,12 @@ struct MatchOptions {
 /// fixed(x) looks like moving(x + shift).
 struct Match {
   Point3 shift_voxels{};
-  double score = 0;  // normalised cross-correlation of what both see of the same place
+  double score = 0;       // normalised cross-correlation of what both see of the same place
+  double structures = 0;  // bright things that the score rests on, such as beads
+  double grains = 0;      // parts that are independent of each other, dark ones too
+  /// How far the score is from chance, in standard deviations of Fisher's transform: few structures meet by chance, and
+  /// in pure noise the best of many shifts stands out.
+  double evidence() const;
 };
 
 /// The best translation. Axes of fewer than `kFewestVoxels` are not looked at. Neither volume may be constant.

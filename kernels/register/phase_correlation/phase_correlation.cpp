@@ -22,6 +22,7 @@ struct PhaseCorrelationParams {
   double max_shift = 0.5;
   double smoothing_voxels = 1;
   double min_score = 0.2;
+  double min_evidence = 1.6;
 };
 
 // What was found between two slices.
@@ -80,6 +81,12 @@ class PhaseCorrelation {
         .doc(
             "The least score, the normalised cross-correlation of the smoothed voxels that both show of the same place "
             "(1: alike, 0: unlike). What reaches less is an error.");
+    k.param(&Params::min_evidence, "min_evidence")
+        .range(0.0, 100.0)
+        .doc(
+            "The least evidence: how far the score is from what chance gives, which is much where few structures lie "
+            "in "
+            "what both show. 1.5 is about what foreign beads reach; an image of one or two structures may need 0.");
     k.all(t, c).in_groups().blockwise(Blockwise::volume).nan(NanPolicy::refused);
   }
 
@@ -154,13 +161,20 @@ class PhaseCorrelation {
   }
 
   static std::string low_score(const Params& p, const Link& link) {
-    return fmt::format("{} fits {} with a score of {:.3f} at best, allowed are {} (min_score) and more",
-                       place_text(link.moving), place_text(link.fixed), link.match.score, p.min_score);
+    return fmt::format(
+        "{} fits {} with a score of {:.3f} and evidence {:.2f} at best, allowed are a score of {} (min_score) and "
+        "evidence "
+        "{} (min_evidence) and more",
+        place_text(link.moving), place_text(link.fixed), link.match.score, link.match.evidence(), p.min_score,
+        p.min_evidence);
+  }
+  static bool is_sound(const Params& p, const Link& link) {
+    return link.match.score >= p.min_score && link.match.evidence() >= p.min_evidence;
   }
   [[noreturn]] static void refuse(const std::vector<std::string>& misfits) {
     throw UserError(join(misfits, "; ") +
-                    "; look whether both show the same structures, and whether max_shift is large enough; lower "
-                    "min_score only for images that are nearly empty");
+                    "; look whether both show the same structures, enough of them, and whether max_shift is "
+                    "large enough and no larger than it need be");
   }
 
   static Affine3 translation(const Point3& voxels, const Spacing3& spacing) {
@@ -175,7 +189,7 @@ class PhaseCorrelation {
     const bool one_timepoint =
         std::all_of(links.begin(), links.end(), [&](const Link& l) { return l.fixed.t == links.front().fixed.t; });
     for (const Link& link : links) {
-      if (link.match.score < p.min_score) misfits.push_back(low_score(p, link));
+      if (!is_sound(p, link)) misfits.push_back(low_score(p, link));
       set.entries.push_back(
           {one_timepoint ? -1 : link.moving.t, link.moving.c, translation(link.match.shift_voxels, spacing)});
     }
@@ -194,13 +208,12 @@ class PhaseCorrelation {
     };
     std::vector<phase_correlation::Step> steps;
     for (const Link& link : links)
-      if (link.match.score >= p.min_score)
-        steps.push_back({number(link.fixed.t), number(link.moving.t), link.match.shift_voxels});
+      if (is_sound(p, link)) steps.push_back({number(link.fixed.t), number(link.moving.t), link.match.shift_voxels});
     if (const std::size_t lost = phase_correlation::first_unreached(steps, timepoints.size());
         lost < timepoints.size()) {
       std::vector<std::string> misfits;
       for (const Link& link : links)
-        if (link.match.score < p.min_score && number(link.moving.t) == lost) misfits.push_back(low_score(p, link));
+        if (!is_sound(p, link) && number(link.moving.t) == lost) misfits.push_back(low_score(p, link));
       refuse(misfits);
     }
     const std::vector<Point3> places = phase_correlation::positions(steps, timepoints.size());
