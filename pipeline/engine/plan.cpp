@@ -269,8 +269,8 @@ class Planner {
     throw UserError(
         fmt::format("a block on each of {} rank{} needs {} of memory, the step requests {}; write resources: {{ {}: "
                     "{{ memory: {} GB }} }}, or fewer ranks",
-                    on.ranks, on.ranks == 1 ? "" : "s", format_bytes(needed),
-                    format_bytes(step.resources.memory_bytes), step.name, (needed + kGigabyte - 1) / kGigabyte));
+                    on.ranks, on.ranks == 1 ? "" : "s", format_bytes(needed), format_bytes(step.resources.memory_bytes),
+                    step.name, (needed + kGigabyte - 1) / kGigabyte));
   }
 
   std::size_t add(record::Task task, const Step& step, int ranks, const std::vector<Source>& sources, Made made) {

@@ -50,12 +50,15 @@ struct Layout {
   std::vector<OutputPort> outputs;  // likewise
   Geometry geometry;
   CallPlan plan;
-  Grid grid;  // that the blocks cut: of the outputs, or of the first input where there are none
+  std::vector<Call> groups;  // what each survey sees of the one call, where the kernel looks at groups of slices
+  Grid grid;                 // that the blocks cut: of the outputs, or of the first input where there are none
   Halo halo;
   bool whole_volume = false;  // one block: the kernel is `volume`
   Index3 chunk{};
   std::optional<decompose::BlockGrid> blocks;  // nothing when there are no voxels at all
   std::size_t blocks_per_call() const { return blocks ? blocks->cores().size() : 0; }
+  /// A call whose slices are in memory at once: the first survey or run.
+  const Call& first_call() const { return groups.empty() ? plan.calls.front() : groups.front(); }
   /// The box of `input` that `core` needs; `state` belongs to `bound`.
   Box3 input_box(const InputPort& input, const BoundKernel& bound, const AnyState& state, const Box3& core,
                  const Slice& slice) const;
