@@ -1,6 +1,7 @@
 #include "pipeline/preview/picture.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -34,11 +35,17 @@ std::vector<std::vector<Note>> lines(const std::vector<Note>& notes, const Pen& 
   }
   return result;
 }
+
+/// Whole from 100 on, else three digits; very large and very small ones with an exponent.
+std::string number_text(double value) {
+  const double size = std::abs(value);
+  return size >= 100 && size < 1e7 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+}
 }  // namespace
 
 std::string contrast_text(const ShownChannel& channel) {
-  return fmt::format("{}{}{:.4g} to {:.4g}", channel.name, channel.name.empty() ? "" : " ", channel.contrast.low,
-                     channel.contrast.high);
+  return fmt::format("{}{}{} to {}", channel.name, channel.name.empty() ? "" : " ", number_text(channel.contrast.low),
+                     number_text(channel.contrast.high));
 }
 
 Page captioned(const Rendering& rendering, const Captions& captions) {

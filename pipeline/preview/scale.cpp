@@ -1,5 +1,6 @@
 #include "pipeline/preview/scale.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace voxflow::preview {
@@ -15,10 +16,11 @@ Scale fitting_scale(const Grid& grid, Sides sides, const Size& size) {
   const double pixels = (std::max(field(kY), field(kX)) + depth) / finest;
   const auto most = static_cast<double>(size.most), least = static_cast<double>(size.least);
   Scale scale;
-  if (pixels > most * (1 + kSlack))
+  const double wanted = std::ceil(least / pixels * (1 - kSlack)), allowed = std::floor(most / pixels * (1 + kSlack));
+  if (allowed < 1)
     scale.um_per_pixel = finest * std::ceil(pixels / most * (1 - kSlack));
   else
-    scale.um_per_pixel = finest / std::max(1.0, std::floor(least / pixels * (1 + kSlack)));
+    scale.um_per_pixel = finest / std::clamp(wanted, 1.0, allowed);
   for (const Axis axis : {kZ, kY, kX})
     scale.bin[axis] = std::max<Index>(1, static_cast<Index>(scale.um_per_pixel / spacing(axis) * (1 + kSlack)));
   return scale;

@@ -4,7 +4,7 @@
 
 namespace voxflow::preview {
 
-/// Pixels of a picture's longer side, as far as whole factors allow.
+/// Pixels of a picture's longer side: never more than `most`, and at least `least` where a whole factor allows it.
 struct Size {
   Index least = 1024, most = 1600;
 };

@@ -22,7 +22,8 @@ using preview::Raster;
 using preview::Rgb;
 
 namespace {
-constexpr Index kPlanes = 32, kSide = 160;
+constexpr Index kSide = 160, kDepth = 80;  // of the phantom, in voxels of 0.2 um
+constexpr Index kPixels = 5;                // a voxel, where the sides are shown
 
 /// The picture that these arguments make, and what voxflow says of it.
 struct Shown {
@@ -68,6 +69,20 @@ std::string first_look() {
   return (project_folder() / "workflows/first_look.yaml").string();
 }
 
+/// One image of the phantom, processed; whoever changes it makes his own.
+class Processed : public Facility {
+ public:
+  Processed() {
+    import_phantom(1);
+    must({"run", first_look()});
+  }
+};
+
+const Facility& processed() {
+  static const Processed facility;
+  return facility;
+}
+
 bool reddish(const Rgb& c) {
   return c.red > 40 && c.red > 2 * c.green && c.red > 2 * c.blue;
 }
@@ -84,10 +99,9 @@ Index failed_cells(const Raster& picture) {
 }  // namespace
 
 TEST_CASE("an image of two channels is a green and magenta projection with its sides and a true scale bar") {
-  const Facility facility;
-  facility.import_phantom(1);
+  const Facility& facility = processed();
   const Shown p = shown(facility, {"nuclei_1"});
-  CHECK(p.report["um_per_pixel"].get<double>() == doctest::Approx(0.05));  // 4 pixels a voxel of 0.2 um
+  CHECK(p.report["um_per_pixel"].get<double>() == doctest::Approx(0.2 / kPixels));
   CHECK(p.report["channels"][0]["name"] == "DAPI");
   CHECK(p.report["channels"][0]["colour"] == nlohmann::json{0, 255, 0});
   CHECK(p.report["channels"][1]["colour"] == nlohmann::json{255, 0, 255});
@@ -108,7 +122,7 @@ TEST_CASE("an image of two channels is a green and magenta projection with its s
           return std::lround(255 * preview::brightness(planes[c][static_cast<std::size_t>(y * kSide + x)], contrasts[c],
                                                        preview::Tone::linear));
         };
-        const Rgb& pixel = p.at(4 * y + 3, 4 * x + 2);
+        const Rgb& pixel = p.at(kPixels * y + 3, kPixels * x + 2);
         REQUIRE(pixel.green == level(0));
         REQUIRE(pixel.red == level(1));
         REQUIRE(pixel.blue == level(1));
@@ -117,16 +131,18 @@ TEST_CASE("an image of two channels is a green and magenta projection with its s
   SUBCASE("the bar is as long as it says") {
     const auto& bar = p.report["scale_bar"];
     CHECK(bar["um"] == 5);
-    CHECK(bar["pixels"] == 100);
+    CHECK(bar["pixels"] == 125);
     const Index y = bar["y"], x = bar["x"], pixels = bar["pixels"];
     for (Index i = 0; i < pixels; ++i) REQUIRE(p.picture.at(y, x + i) == preview::kWhite);
     CHECK(p.picture.at(y, x - 1) != preview::kWhite);
     CHECK(p.picture.at(y, x + pixels) != preview::kWhite);
   }
   SUBCASE("the sides are as deep as the stack") {
-    CHECK(p.picture.width() >= 4 * kSide + 320);
-    CHECK(p.picture.height() >= 4 * kSide + 320);
-    CHECK(shown(facility, {"nuclei_1", "--sides", "none"}).picture.height() < p.picture.height() - 300);
+    CHECK(p.picture.width() >= kPixels * (kSide + kDepth));
+    CHECK(p.picture.height() >= kPixels * (kSide + kDepth));
+    const Shown alone = shown(facility, {"nuclei_1", "--sides", "none"});  // which leaves room to enlarge it more
+    CHECK(alone.report["um_per_pixel"].get<double>() == doctest::Approx(0.2 / 7));
+    CHECK(alone.picture.width() < 7 * kSide + 100);
   }
   SUBCASE("a slice of one channel is grey") {
     const auto voxels = voxels_of<std::uint16_t>(facility, "nuclei_1", 1);
@@ -168,9 +184,7 @@ TEST_CASE("what a preview cannot do is said before anything is written") {
 }
 
 TEST_CASE("labels are outlines over the image that lineage finds, and a run is a contact sheet") {
-  const Facility facility;
-  facility.import_phantom(1);
-  facility.must({"run", first_look()});
+  const Facility& facility = processed();
   const std::string components = "nuclei_1 first_look/components";
   const auto labels = projected(voxels_of<std::uint32_t>(facility, components, 0));
   const auto label = [&](Index y, Index x) { return labels[static_cast<std::size_t>(y * kSide + x)]; };
@@ -188,10 +202,10 @@ TEST_CASE("labels are outlines over the image that lineage finds, and a run is a
         const std::uint32_t here = label(y, x);
         if (here != 0 && here != label(y, x - 1)) {
           ++edges;
-          REQUIRE(p.at(4 * y + 1, 4 * x) == preview::label_colour(here));
+          REQUIRE(p.at(kPixels * y + 2, kPixels * x) == preview::label_colour(here));
         } else if (here == label(y, x - 1) && here == label(y, x + 1) && here == label(y - 1, x) && here == label(y + 1, x)) {
           insides += here != 0;
-          const Rgb& pixel = p.at(4 * y + 1, 4 * x + 1);
+          const Rgb& pixel = p.at(kPixels * y + 2, kPixels * x + 2);
           REQUIRE(pixel.red == pixel.green);
           REQUIRE(pixel.red == pixel.blue);
         }
@@ -205,7 +219,7 @@ TEST_CASE("labels are outlines over the image that lineage finds, and a run is a
     const Shown filled = shown(facility, {components, "--over", "none"});
     CHECK(filled.report["channels"].empty());
     for (Index y = 0; y < kSide - 30; ++y)
-      for (Index x = 0; x < kSide; ++x) REQUIRE(filled.at(4 * y + 2, 4 * x + 2) == preview::label_colour(label(y, x)));
+      for (Index x = 0; x < kSide; ++x) REQUIRE(filled.at(kPixels * y + 2, kPixels * x + 2) == preview::label_colour(label(y, x)));
   }
   SUBCASE("an image over another one is a composite of both") {
     const Shown both = shown(facility, {"nuclei_1 first_look/denoise", "--over", "nuclei_1", "--channels", "DAPI"});
@@ -231,19 +245,21 @@ TEST_CASE("labels are outlines over the image that lineage finds, and a run is a
     CHECK(sheet.height() > 320);
     CHECK(failed_cells(sheet) == 0);
   }
-  SUBCASE("failed tasks and damaged results are marked") {
-    const auto run = *fs::directory_iterator(facility.archive() / "runs");
-    const auto plan = record::Plan::from_json(read_file(run.path() / "plan.json"));
-    for (const auto& planned : plan.tasks) {
-      if (planned.task.step == "components") fs::resize_file(facility.archive() / planned.task.artifact / "data.h5", 100);
-      if (planned.task.step != "denoise") continue;
-      record::TaskReport report;
-      report.key = planned.task.key, report.state = record::TaskState::failed, report.failure_class = "crash";
-      std::ofstream(run.path() / "journal.jsonl", std::ios::app) << record::JournalEntry{report}.to_json() << "\n";
-    }
-    const Outcome outcome = facility.voxflow({"preview", plan.run.substr(0, plan.run.size() - 2), "--out", "sheet.png"});
-    CHECK(outcome.exit_code == 0);
-    has(outcome.err, "data.h5");
-    CHECK(failed_cells(read_png(read_file(facility / "sheet.png"))) == 2);
+}
+
+TEST_CASE("failed tasks and damaged results are marked in a contact sheet") {
+  const Processed facility;
+  const auto run = *fs::directory_iterator(facility.archive() / "runs");
+  const auto plan = record::Plan::from_json(read_file(run.path() / "plan.json"));
+  for (const auto& planned : plan.tasks) {
+    if (planned.task.step == "components") fs::resize_file(facility.archive() / planned.task.artifact / "data.h5", 100);
+    if (planned.task.step != "denoise") continue;
+    record::TaskReport report;
+    report.key = planned.task.key, report.state = record::TaskState::failed, report.failure_class = "crash";
+    std::ofstream(run.path() / "journal.jsonl", std::ios::app) << record::JournalEntry{report}.to_json() << "\n";
   }
+  const Outcome outcome = facility.voxflow({"preview", plan.run.substr(0, plan.run.size() - 2), "--out", "sheet.png"});
+  CHECK(outcome.exit_code == 0);
+  has(outcome.err, "data.h5");
+  CHECK(failed_cells(read_png(read_file(facility / "sheet.png"))) == 2);
 }

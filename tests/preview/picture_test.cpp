@@ -76,6 +76,7 @@ TEST_CASE("a page holds the rendering as it is, and names channels in their colo
   rendering.picture = Raster(100, 600, {1, 2, 3});
   rendering.channels = {{"DAPI", {0, 255, 0}, {103, 1840.25}}, {"LaminB1", {255, 0, 255}, {90, 400}}};
   CHECK(contrast_text(rendering.channels[0]) == "DAPI 103 to 1840");
+  CHECK(contrast_text({"", {}, {0.01234, 65535}}) == "0.0123 to 65535");
   const Page page = captioned(rendering, {"nuclei_1", {"maximum of 32 planes"}});
   for (Index y = 0; y < 100; ++y)
     for (Index x = 0; x < 600; ++x) REQUIRE(page.picture.at(page.y + y, page.x + x) == Rgb{1, 2, 3});

@@ -131,7 +131,7 @@ TEST_CASE("the scale bar has the length that it says, in white, and stands clear
   const Scene scene{grid_of({1, 150, 200}, 1, 0.13), {{"", black}}, {}, Tone::linear};
   const auto shown = render(scene, viewing(Sides::none, {1024, 1600}, ScaleBar::drawn));
   CHECK(shown.bar_um == 5);  // at most a quarter of 26 um
-  CHECK(shown.bar_pixels == std::lround(5 / (0.13 / 5)));
+  CHECK(shown.bar_pixels == std::lround(5 / (0.13 / 6)));
   const auto white = [&](Index x) { return shown.picture.at(shown.bar_y, x) == kWhite; };
   CHECK_FALSE(white(shown.bar_x - 1));
   for (Index x = shown.bar_x; x < shown.bar_x + shown.bar_pixels; ++x) REQUIRE(white(x));

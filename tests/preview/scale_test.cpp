@@ -13,9 +13,14 @@ TEST_CASE("a small image is enlarged by a whole factor") {
   const Grid grid = grid_of({1, 150, 200}, 1, 0.2);
   const Scale scale = fitting_scale(grid, Sides::none, {1024, 1600});
   CHECK(scale.bin == Index3{1, 1, 1});
-  CHECK(scale.um_per_pixel == doctest::Approx(0.2 / 5));
-  CHECK(pixels_along(grid, kX, scale) == 1000);
-  CHECK(pixels_along(grid, kY, scale) == 750);
+  CHECK(scale.um_per_pixel == doctest::Approx(0.2 / 6));
+  CHECK(pixels_along(grid, kX, scale) == 1200);
+  CHECK(pixels_along(grid, kY, scale) == 900);
+}
+
+TEST_CASE("no factor makes a picture larger than allowed") {
+  CHECK(fitting_scale(grid_of({1, 900, 900}), Sides::none, {1024, 1600}).um_per_pixel == 1);
+  CHECK(fitting_scale(grid_of({1, 120, 150}), Sides::none, {320, 320}).um_per_pixel == 0.5);
 }
 
 TEST_CASE("a large image is reduced by a whole number of voxels") {
@@ -35,9 +40,9 @@ TEST_CASE("what needs neither stays as it is") {
 TEST_CASE("the sides are in true proportion and count for the size") {
   const Grid grid = grid_of({40, 200, 200}, 0.5, 0.2);  // 20 um deep, 40 um wide
   const Scale scale = fitting_scale(grid, Sides::both, {1024, 1600});
-  CHECK(scale.um_per_pixel == doctest::Approx(0.2 / 3));
-  CHECK(pixels_along(grid, kX, scale) == 600);
-  CHECK(pixels_along(grid, kZ, scale) == 300);
+  CHECK(scale.um_per_pixel == doctest::Approx(0.2 / 4));
+  CHECK(pixels_along(grid, kX, scale) == 800);
+  CHECK(pixels_along(grid, kZ, scale) == 400);
 }
 
 TEST_CASE("planes that are closer than pixels are averaged too") {
