@@ -144,7 +144,7 @@ class Renderer {
     out_.picture.fill(out_.bar_y - thick + 1, out_.bar_x, thick, pixels, kWhite);
   }
 
-  static constexpr double kThickFrom = 3;  // enlargement from which outlines are two pixels thick
+  static constexpr double kThickFrom = 2;  // enlargement from which outlines are two pixels thick
   static constexpr double kBackdrop = 0.55;
 
   const Scene& scene_;
