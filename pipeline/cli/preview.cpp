@@ -85,10 +85,9 @@ std::vector<std::string> notes_of(const preview::Scene& scene, const preview::Re
   const Index3& bin = rendering.scale.bin;
   if (bin[kX] > 1 || bin[kY] > 1) notes.push_back(fmt::format("{} x {} voxels a pixel", bin[kY], bin[kX]));
   if (!scene.channels.empty())
-    notes.push_back(scene.tone == preview::Tone::linear
-                        ? fmt::format("contrast from {} % to {} % of the pixels", preview::kLowPercentile,
-                                      preview::kHighPercentile)
-                        : fmt::format("logarithmic, {} decades", preview::kDecades));
+    notes.push_back(scene.tone == preview::Tone::linear ? fmt::format("contrast from {} % to {} % of the pixels",
+                                                                      preview::kLowPercentile, preview::kHighPercentile)
+                                                        : fmt::format("logarithmic, {} decades", preview::kDecades));
   if (entity.count && entity.kind == catalog::EntityKind::labels)
     notes.push_back(fmt::format("{} object{}", *entity.count, *entity.count == 1 ? "" : "s"));
   return notes;
@@ -143,9 +142,10 @@ fs::path page_file(const fs::path& first, std::size_t page) {
 
 int preview_run(Session& session, const fs::path& folder, const Options& options) {
   if (!options.channels.empty() || !options.over.empty() || !options.sides.empty())
-    throw UserError(fmt::format("'{}' is a run, and its contact sheet takes no --channels, --over or --sides; preview one "
-                                "of its images with them",
-                                folder.filename().string()));
+    throw UserError(
+        fmt::format("'{}' is a run, and its contact sheet takes no --channels, --over or --sides; preview one "
+                    "of its images with them",
+                    folder.filename().string()));
   const auto status = engine::read_status(folder);
   const fs::path first = options.out.empty() ? default_file(status.plan.run) : fs::path(options.out);
   check_file(first, options);
@@ -191,8 +191,9 @@ void add_preview(CLI::App& app, Session& session) {
   command->add_option("name", options->name, "Name or id of an image or result, a run, or 'last'")->required();
   command->add_option("--out", options->out, "File to write (default: the name, in the working folder)");
   command
-      ->add_option("--projection", options->projection,
-                   "max (default): the brightest voxel of each line of sight; slice: one plane, the middle one unless --z")
+      ->add_option(
+          "--projection", options->projection,
+          "max (default): the brightest voxel of each line of sight; slice: one plane, the middle one unless --z")
       ->check(CLI::IsMember({"max", "slice"}));
   command->add_option("--z", options->z, "Plane of a slice, from 0");
   command->add_option("--t", options->timepoint, "Timepoint, from 0 (default 0)");
@@ -200,14 +201,14 @@ void add_preview(CLI::App& app, Session& session) {
       ->add_option("--sides", options->sides,
                    "both: also as seen along x and y, in true proportion (default for projections); none")
       ->check(CLI::IsMember({"both", "none"}));
-  command
-      ->add_option("--channels", options->channels, "Channels to show, names or numbers from 0: DAPI,LaminB1")
+  command->add_option("--channels", options->channels, "Channels to show, names or numbers from 0: DAPI,LaminB1")
       ->delimiter(',')
       ->allow_extra_args(false);
   command
-      ->add_option("--over", options->over,
-                   "Image to draw over, also several times; for labels and masks by default the one they come from; none: "
-                   "labels in colours")
+      ->add_option(
+          "--over", options->over,
+          "Image to draw over, also several times; for labels and masks by default the one they come from; none: "
+          "labels in colours")
       ->allow_extra_args(false);
   command->add_flag("--replace", options->replace, "Replace a file that is there");
   command->callback([&session, options] {

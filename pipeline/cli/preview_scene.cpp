@@ -34,9 +34,8 @@ struct Opened {
 };
 
 Opened open(Session& session, const Entity& entity, int timepoint) {
-  Opened image{
-      entity, timepoint,
-      std::make_shared<archive::ImageReader>(session.archive().root() / entity.artifact / entity.file)};
+  Opened image{entity, timepoint,
+               std::make_shared<archive::ImageReader>(session.archive().root() / entity.artifact / entity.file)};
   if (timepoint < 0 || timepoint >= image.info().timepoints)
     throw UserError(fmt::format("--t is {}, but '{}' has {} timepoint{}; allowed 0 to {}", timepoint, entity.name,
                                 image.info().timepoints, image.info().timepoints == 1 ? "" : "s",
@@ -74,9 +73,9 @@ std::vector<int> wanted_channels(const Opened& image, const std::vector<std::str
   for (const std::string& name : wanted) {
     const auto at = std::find(names.begin(), names.end(), name);
     int number = static_cast<int>(at - names.begin());
-    const bool known = at != names.end() ||
-                       (std::from_chars(name.data(), name.data() + name.size(), number).ptr == name.data() + name.size() &&
-                        number >= 0 && number < static_cast<int>(names.size()));
+    const bool known = at != names.end() || (std::from_chars(name.data(), name.data() + name.size(), number).ptr ==
+                                                 name.data() + name.size() &&
+                                             number >= 0 && number < static_cast<int>(names.size()));
     if (!known)
       throw UserError(fmt::format("'{}' has no channel '{}'{}; its channels are {}", image.entity.name, name,
                                   did_you_mean(name, names), join(names, ", ")));
@@ -136,12 +135,12 @@ std::optional<Opened> image_beneath(Session& session, const Opened& regions) {
   else
     instead = fmt::format("'voxflow show \"{}\"' tells what is known of it", entity.name);
   for (const auto& link : session.catalog().lineage(entity.id, catalog::Direction::ancestors))
-    if (const auto source = session.catalog().find_id(link.source); link.entity == entity.id && source && source->image) {
+    if (const auto source = session.catalog().find_id(link.source);
+        link.entity == entity.id && source && source->image) {
       instead += fmt::format(", or see what it was made from: voxflow preview \"{}\"", source->name);
       break;
     }
-  throw UserError(
-      fmt::format("'{}' is a {}, which has no picture; {}", entity.name, to_string(entity.kind), instead));
+  throw UserError(fmt::format("'{}' is a {}, which has no picture; {}", entity.name, to_string(entity.kind), instead));
 }
 
 class SceneBuilder {
@@ -176,16 +175,20 @@ class SceneBuilder {
 
   Opened named(const std::string& name) {
     const Entity entity = session_.catalog().get(name);
-    if (!entity.image) throw UserError(fmt::format("--over names '{}', which is a {}, not an image", entity.name, to_string(entity.kind)));
+    if (!entity.image)
+      throw UserError(
+          fmt::format("--over names '{}', which is a {}, not an image", entity.name, to_string(entity.kind)));
     if (has_regions(*entity.image))
-      throw UserError(fmt::format("--over names '{0}', which is a {1} image; outlines are drawn over an image of intensities: "
-                                  "voxflow preview \"{0}\" --over \"{2}\"",
-                                  entity.name, to_string(entity.image->kind), image_.entity.name));
+      throw UserError(
+          fmt::format("--over names '{0}', which is a {1} image; outlines are drawn over an image of intensities: "
+                      "voxflow preview \"{0}\" --over \"{2}\"",
+                      entity.name, to_string(entity.image->kind), image_.entity.name));
     if (entity.image->grid != image_.info().grid)
-      throw UserError(fmt::format("'{}' ({}, {}) does not lie on the voxels of '{}' ({}, {}); bring it there with "
-                                  "register.apply, or name another image with --over",
-                                  image_.entity.name, shape_text(image_.info()), spacing_text(image_.info().grid),
-                                  entity.name, shape_text(*entity.image), spacing_text(entity.image->grid)));
+      throw UserError(
+          fmt::format("'{}' ({}, {}) does not lie on the voxels of '{}' ({}, {}); bring it there with "
+                      "register.apply, or name another image with --over",
+                      image_.entity.name, shape_text(image_.info()), spacing_text(image_.info().grid), entity.name,
+                      shape_text(*entity.image), spacing_text(entity.image->grid)));
     return open(session_, entity, request_.timepoint);
   }
 
@@ -214,19 +217,20 @@ class SceneBuilder {
 
   void add_regions() {
     const auto names = channel_names(image_.info());
-    const auto regions =
-        image_.info().kind == ImageKind::mask ? preview::Regions::mask : preview::Regions::labels;
+    const auto regions = image_.info().kind == ImageKind::mask ? preview::Regions::mask : preview::Regions::labels;
     for (const int c : region_channels(names))
-      found_.scene.outlines.push_back({names[static_cast<std::size_t>(c)], regions, box_reader<std::uint32_t>(image_, c)});
+      found_.scene.outlines.push_back(
+          {names[static_cast<std::size_t>(c)], regions, box_reader<std::uint32_t>(image_, c)});
   }
 
   void limit_channels() {
     auto& channels = found_.scene.channels;
     if (channels.size() <= preview::kMostChannels) return;
     if (!request_.channels.empty())
-      throw UserError(fmt::format("{} channels are to be shown, and {} are the most that one picture tells apart; name "
-                                  "fewer with --channels",
-                                  channels.size(), preview::kMostChannels));
+      throw UserError(
+          fmt::format("{} channels are to be shown, and {} are the most that one picture tells apart; name "
+                      "fewer with --channels",
+                      channels.size(), preview::kMostChannels));
     found_.notes.push_back(
         fmt::format("first {} of {} channels; choose others with --channels", preview::kMostChannels, channels.size()));
     channels.resize(preview::kMostChannels);
@@ -241,7 +245,8 @@ class SceneBuilder {
 
 FoundScene find_scene(Session& session, const Entity& entity, const SceneRequest& request) {
   if (!entity.image) refuse(session, entity);
-  return with_context(fmt::format("preview of '{}'", entity.name), [&] { return SceneBuilder(session, entity, request).build(); });
+  return with_context(fmt::format("preview of '{}'", entity.name),
+                      [&] { return SceneBuilder(session, entity, request).build(); });
 }
 
 }  // namespace voxflow::cli

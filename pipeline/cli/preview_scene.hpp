@@ -20,8 +20,8 @@ struct FoundScene {
   std::vector<std::string> notes;  // what is shown, for people
 };
 
-/// Opens the images; their files stay open as long as the scene lives. Throws UserError where the entity has no picture,
-/// or a channel, timepoint or image to draw over does not fit.
+/// Opens the images; their files stay open as long as the scene lives. Throws UserError where the entity has no
+/// picture, or a channel, timepoint or image to draw over does not fit.
 FoundScene find_scene(Session& session, const catalog::Entity& entity, const SceneRequest& request);
 
 }  // namespace voxflow::cli

@@ -8,6 +8,7 @@
 #include "pipeline/cli/preview_scene.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/log.hpp"
+#include "pipeline/preview/colours.hpp"
 #include "pipeline/preview/picture.hpp"
 
 namespace voxflow::cli {
@@ -18,6 +19,10 @@ using record::TaskState;
 
 constexpr Index kThumbnail = 320;
 
+std::string counted(std::uint64_t n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 class RunSheet {
  public:
   RunSheet(Session& session, const engine::RunStatus& status, const SheetRequest& request)
@@ -25,7 +30,8 @@ class RunSheet {
     for (const auto& planned : status.plan.tasks) {
       const record::Task& task = planned.task;
       if (std::find(images_.begin(), images_.end(), task.image) == images_.end()) images_.push_back(task.image);
-      if (std::find_if(steps_.begin(), steps_.end(), [&](const auto& s) { return s.name == task.step; }) == steps_.end())
+      if (std::find_if(steps_.begin(), steps_.end(), [&](const auto& s) { return s.name == task.step; }) ==
+          steps_.end())
         steps_.push_back({task.step, task.identity.kernel});
       tasks_.try_emplace({task.image, task.step}, &planned);
     }
@@ -79,33 +85,32 @@ class RunSheet {
         if (entity && (!found || (entity->name == image && found->name != image))) found = entity;
       }
     }
-    if (!found) return {SheetCell::State::missing, {}, "not an input of this run"};
+    if (!found) return {SheetCell::State::missing, {}, {}, "not an input of this run"};
     return thumbnail(*found, preview::ScaleBar::drawn);
   }
 
   SheetCell result(const std::string& image, const std::string& step) {
     const auto found = tasks_.find({image, step});
-    if (found == tasks_.end()) return {SheetCell::State::missing, {}, "not part of this run"};
+    if (found == tasks_.end()) return {SheetCell::State::missing, {}, {}, "not part of this run"};
     const record::PlannedTask& planned = *found->second;
     const record::TaskReport* report = status_.report(planned.task.key);
-    const TaskState state =
-        planned.state == TaskState::done || report == nullptr ? planned.state : report->state;
-    if (state == TaskState::failed) return {SheetCell::State::failed, {}, "failed: " + report->failure_class};
-    if (state != TaskState::done) return {SheetCell::State::missing, {}, std::string(to_string(state))};
+    const TaskState state = planned.state == TaskState::done || report == nullptr ? planned.state : report->state;
+    if (state == TaskState::failed) return {SheetCell::State::failed, {}, {}, "failed: " + report->failure_class};
+    if (state != TaskState::done) return {SheetCell::State::missing, {}, {}, std::string(to_string(state))};
     const auto manifest = session_.archive().manifest(planned.task.artifact);
-    if (!manifest || manifest->outputs.empty()) return {SheetCell::State::missing, {}, "its files are gone"};
+    if (!manifest || manifest->outputs.empty()) return {SheetCell::State::missing, {}, {}, "its files are gone"};
     const auto& outputs = manifest->outputs;
     auto output = std::find_if(outputs.begin(), outputs.end(), [](const auto& o) { return o.image.has_value(); });
     if (output == outputs.end()) output = outputs.begin();
     const auto entity = session_.catalog().find_id(record::task_id(planned.task.key, output->port));
-    if (!entity) return {SheetCell::State::missing, {}, "not in the catalog"};
+    if (!entity) return {SheetCell::State::missing, {}, {}, "not in the catalog"};
     if (entity->image) return thumbnail(*entity, preview::ScaleBar::none);
-    return {SheetCell::State::plain, {}, plain_note(*entity)};
+    return {SheetCell::State::plain, {}, {}, plain_note(*entity)};
   }
 
   static std::string plain_note(const catalog::Entity& entity) {
     std::string note(to_string(entity.kind));
-    if (entity.count) note += fmt::format(", {} row{}", *entity.count, *entity.count == 1 ? "" : "s");
+    if (entity.count) note += ", " + counted(*entity.count, "row");
     return note;
   }
 
@@ -121,18 +126,19 @@ class RunSheet {
       const Index planes = found.scene.grid.shape[kZ];
       viewing.cut.at[kZ] = std::min(request_.z.value_or(planes / 2), planes - 1);
       auto rendering = preview::render(found.scene, viewing);
-      std::string note;
+      std::vector<preview::Note> notes;
       if (entity.kind == catalog::EntityKind::labels && entity.count)
-        note = fmt::format("{} object{}", *entity.count, *entity.count == 1 ? "" : "s");
+        notes.push_back({counted(*entity.count, "object"), preview::kDimText});
       else
         for (const auto& channel : rendering.channels)
-          note += (note.empty() ? "" : ", ") + preview::contrast_text(channel);
-      return {SheetCell::State::shown, std::move(rendering.picture), note};
+          notes.push_back(
+              {preview::contrast_text(channel), rendering.channels.size() > 1 ? channel.colour : preview::kDimText});
+      return {SheetCell::State::shown, std::move(rendering.picture), notes, {}};
     } catch (const OutOfMemoryError&) {
       throw;
     } catch (const Error& e) {
       log::warning("{}", e.what());
-      return {SheetCell::State::failed, {}, "cannot be read"};
+      return {SheetCell::State::failed, {}, {}, "cannot be read"};
     }
   }
 

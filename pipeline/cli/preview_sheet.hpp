@@ -17,8 +17,8 @@ struct SheetRequest {
 
 inline constexpr std::size_t kRowsPerPage = 20;
 
-/// Makes the pages one by one and hands each to `take`. A result that cannot be read is marked, and a warning tells why.
-/// Throws UserError when the run has no task.
+/// Makes the pages one by one and hands each to `take`. A result that cannot be read is marked, and a warning tells
+/// why. Throws UserError when the run has no task.
 void draw_run(Session& session, const engine::RunStatus& status, const SheetRequest& request,
               const std::function<void(const preview::Sheet& page)>& take);
 

@@ -8,8 +8,8 @@
 
 namespace voxflow::cli {
 
-/// "[=====>    ] 45/120  denoise, threshold  1 failed  0:42, about 1:10 left", in at most `width` columns: what does not
-/// fit is left out from the end, the bar last.
+/// "[=====>    ] 45/120  denoise, threshold  1 failed  0:42, about 1:10 left", in at most `width` columns: what does
+/// not fit is left out from the end, the bar last.
 std::string progress_bar(const engine::Progress& progress, std::size_t width, double elapsed_s);
 
 /// "step 'denoise': 3 done, 1 failed"

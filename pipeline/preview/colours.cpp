@@ -31,7 +31,8 @@ Rgb lightened(Rgb colour) {
 }  // namespace
 
 std::vector<Rgb> channel_colours(std::size_t channels) {
-  constexpr Rgb kGrey{255, 255, 255}, kGreen{0, 255, 0}, kMagenta{255, 0, 255}, kCyan{0, 255, 255}, kYellow{255, 255, 0};
+  constexpr Rgb kGrey{255, 255, 255}, kGreen{0, 255, 0}, kMagenta{255, 0, 255}, kCyan{0, 255, 255},
+      kYellow{255, 255, 0};
   if (channels <= 1) return {kGrey};
   if (channels == 2) return {kGreen, kMagenta};
   std::vector<Rgb> colours{kCyan, kMagenta, kYellow, kGrey};
@@ -59,7 +60,8 @@ Rgb heat_colour(double share) {
                                         {0.88, 0.99, 0.78, 0.2},
                                         {1, 1, 1, 0.95}}};
   share = std::clamp(share, 0.0, 1.0);
-  const auto above = std::find_if(kStops.begin() + 1, kStops.end() - 1, [&](const Stop& s) { return s.share >= share; });
+  const auto above =
+      std::find_if(kStops.begin() + 1, kStops.end() - 1, [&](const Stop& s) { return s.share >= share; });
   const Stop &to = *above, &from = *(above - 1);
   const double way = (share - from.share) / (to.share - from.share);
   return {to_byte(from.red + way * (to.red - from.red)), to_byte(from.green + way * (to.green - from.green)),

@@ -10,8 +10,8 @@ namespace voxflow::preview {
 /// Channels that one composite can show and still be told apart.
 inline constexpr std::size_t kMostChannels = 4;
 
-/// Grey for one; green and magenta for two, which people of every colour vision tell apart; cyan, magenta and yellow for
-/// three, and grey as the fourth.
+/// Grey for one; green and magenta for two, which people of every colour vision tell apart; cyan, magenta and yellow
+/// for three, and grey as the fourth.
 std::vector<Rgb> channel_colours(std::size_t channels);
 
 /// Bright and unlike that of neighbouring numbers; black for 0.

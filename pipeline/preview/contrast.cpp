@@ -37,9 +37,8 @@ Contrast logarithmic_contrast(std::span<const float> values) {
 
 double brightness(double value, const Contrast& contrast, Tone tone) {
   if (!(contrast.high > contrast.low) || !(value > contrast.low)) return 0;
-  const double share = tone == Tone::linear
-                           ? (value - contrast.low) / (contrast.high - contrast.low)
-                           : std::log(value / contrast.low) / std::log(contrast.high / contrast.low);
+  const double share = tone == Tone::linear ? (value - contrast.low) / (contrast.high - contrast.low)
+                                            : std::log(value / contrast.low) / std::log(contrast.high / contrast.low);
   return std::min(share, 1.0);
 }
 

@@ -14,11 +14,6 @@ namespace {
 constexpr int kTitleSize = 17, kNoteSize = 14;
 constexpr Index kMargin = 14, kLeastWidth = 440, kBetweenNotes = 22, kLeading = 5;
 
-struct Note {
-  std::string text;
-  Rgb colour;
-};
-
 /// Notes flow from left to right, a new line where the next one would not fit.
 std::vector<std::vector<Note>> lines(const std::vector<Note>& notes, const Pen& pen, Index width) {
   std::vector<std::vector<Note>> result;

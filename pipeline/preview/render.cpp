@@ -66,8 +66,8 @@ class Renderer {
     const Index bins = (scene_.grid.shape[axis] + out_.scale.bin[axis] - 1) / out_.scale.bin[axis];
     std::vector<Index> shown(static_cast<std::size_t>(pixels_along(scene_.grid, axis, out_.scale)));
     for (std::size_t i = 0; i < shown.size(); ++i)
-      shown[i] = std::min(bins - 1,
-                          static_cast<Index>((static_cast<double>(i) + 0.5) * out_.scale.um_per_pixel / bin_um));
+      shown[i] =
+          std::min(bins - 1, static_cast<Index>((static_cast<double>(i) + 0.5) * out_.scale.um_per_pixel / bin_um));
     return shown;
   }
 
@@ -92,7 +92,8 @@ class Renderer {
     double red = 0, green = 0, blue = 0;
     for (std::size_t i = 0; i < intensities_.size(); ++i) {
       const ShownChannel& channel = out_.channels[i];
-      const double bright = brightness((intensities_[i].*side.intensity).at(row, column), channel.contrast, scene_.tone);
+      const double bright =
+          brightness((intensities_[i].*side.intensity).at(row, column), channel.contrast, scene_.tone);
       if (scene_.tone == Tone::logarithmic && intensities_.size() == 1) return heat_colour(bright);
       red += bright * channel.colour.red;
       green += bright * channel.colour.green;

@@ -91,7 +91,7 @@ class Drawing {
     const Index y = at_.y[r], x = at_.x[c], height = at_.heights[r], width = at_.widths[c];
     if (cell.state == SheetCell::State::shown) {
       page_.put(y, x, cell.picture);
-      note_.write(page_, y + cell.picture.height() + kLeading, x, note_.fitted(cell.note, width), kDimText);
+      draw_notes(cell.notes, y + cell.picture.height() + kLeading, x, width);
       return;
     }
     const bool failed = cell.state == SheetCell::State::failed;
@@ -100,12 +100,18 @@ class Drawing {
     if (cell.state == SheetCell::State::missing) frame(y, x, height, width, {80, 80, 86});
     const Index inside = width - 2 * kLeading;
     const auto room = static_cast<std::size_t>(std::max<Index>(1, height / note_.line_height() - 1));
-    const auto lines = wrapped(note_, cell.note, inside, room);
+    const auto lines = wrapped(note_, cell.instead, inside, room);
     Index at = y + (height - static_cast<Index>(lines.size()) * note_.line_height()) / 2;
     for (const std::string& line : lines) {
       note_.write(page_, at, x + (width - note_.width(line)) / 2, line, failed ? kFailed : kDimText);
       at += note_.line_height();
     }
+  }
+
+  void draw_notes(const std::vector<Note>& notes, Index y, Index x, Index width) {
+    const Index end = x + width;
+    for (const Note& note : notes)
+      if (x < end) x = note_.write(page_, y, x, note_.fitted(note.text, end - x), note.colour) + kBetweenColumns;
   }
 
   void frame(Index y, Index x, Index height, Index width, Rgb colour) {

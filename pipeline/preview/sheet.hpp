@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/preview/raster.hpp"
+#include "pipeline/preview/text.hpp"
 
 namespace voxflow::preview {
 
@@ -11,8 +11,9 @@ struct SheetCell {
   /// `plain`: there is no picture by nature, as of a table; `failed` and `missing` are marked.
   enum class State { shown, plain, failed, missing };
   State state = State::missing;
-  Raster picture;    // of a shown one
-  std::string note;  // below the picture, or in its place
+  Raster picture;           // of a shown one
+  std::vector<Note> notes;  // below the picture
+  std::string instead;      // in the place of a picture
 };
 
 struct SheetColumn {

@@ -8,6 +8,12 @@
 
 namespace voxflow::preview {
 
+/// Text and its colour.
+struct Note {
+  std::string text;
+  Rgb colour;
+};
+
 /// Writes text of one size. Not thread-safe; one a thread.
 class Pen {
  public:

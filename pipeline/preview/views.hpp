@@ -32,8 +32,8 @@ struct Views {
 /// A box that is read at a time has at most so many voxels, as long as a bin is smaller than that.
 inline constexpr Index kSlabVoxels = Index{1} << 23;
 
-/// Views of intensities: `bin` voxels (z-y-x) are averaged into one, then projected. Values that are not finite are left
-/// out; where there is no other the view is NaN.
+/// Views of intensities: `bin` voxels (z-y-x) are averaged into one, then projected. Values that are not finite are
+/// left out; where there is no other the view is NaN.
 Views<float> intensity_views(const Index3& shape, const Index3& bin, const Cut& cut, const ReadBox<float>& read);
 
 /// Views of labels: the highest label of each bin, then of each line of sight, wins.

@@ -23,7 +23,7 @@ using preview::Rgb;
 
 namespace {
 constexpr Index kSide = 160, kDepth = 80;  // of the phantom, in voxels of 0.2 um
-constexpr Index kPixels = 5;                // a voxel, where the sides are shown
+constexpr Index kPixels = 5;               // a voxel, where the sides are shown
 
 /// The picture that these arguments make, and what voxflow says of it.
 struct Shown {
@@ -52,7 +52,8 @@ std::string refusal(const Facility& facility, std::vector<std::string> arguments
 template <class T>
 std::vector<T> voxels_of(const Facility& facility, const std::string& name, int c) {
   const auto j = nlohmann::json::parse(facility.must({"show", "--json", name}));
-  const archive::ImageReader reader(facility.archive() / j["artifact"].get<std::string>() / j["file"].get<std::string>());
+  const archive::ImageReader reader(facility.archive() / j["artifact"].get<std::string>() /
+                                    j["file"].get<std::string>());
   std::vector<T> voxels(static_cast<std::size_t>(count(reader.info().grid.shape)));
   reader.read(0, c, reader.info().grid.box(), VolumeView<T>(voxels.data(), reader.info().grid.shape));
   return voxels;
@@ -61,7 +62,8 @@ std::vector<T> voxels_of(const Facility& facility, const std::string& name, int 
 template <class T>
 std::vector<T> projected(const std::vector<T>& voxels) {
   std::vector<T> plane(kSide * kSide, 0);
-  for (std::size_t i = 0; i < voxels.size(); ++i) plane[i % plane.size()] = std::max(plane[i % plane.size()], voxels[i]);
+  for (std::size_t i = 0; i < voxels.size(); ++i)
+    plane[i % plane.size()] = std::max(plane[i % plane.size()], voxels[i]);
   return plane;
 }
 
@@ -170,8 +172,10 @@ TEST_CASE("what a preview cannot do is said before anything is written") {
       "'nuclei_1' has no channel 'DAPY'; did you mean 'DAPI'?; its channels are DAPI, LaminB1");
   has(refusal(facility, {"nuclei_1", "--channels", "0,0,0,1,1"}),
       "5 channels are to be shown, and 4 are the most that one picture tells apart; name fewer with --channels");
-  has(refusal(facility, {"nuclei_1", "--out", "p.jpg"}), "--out is 'p.jpg', and a preview is a PNG file; name it 'p.png'");
-  has(refusal(facility, {"nuclei_1", "--out", "no/p.png"}), "there is no folder 'no' to write 'p.png' to; make it first");
+  has(refusal(facility, {"nuclei_1", "--out", "p.jpg"}),
+      "--out is 'p.jpg', and a preview is a PNG file; name it 'p.png'");
+  has(refusal(facility, {"nuclei_1", "--out", "no/p.png"}),
+      "there is no folder 'no' to write 'p.png' to; make it first");
   const std::string nothing = refusal(facility, {"nucley_1"});
   has(nothing, "the catalog has no image or result 'nucley_1'; did you mean 'nuclei_1'?");
   has(nothing, "there is no run in this archive");
@@ -203,7 +207,8 @@ TEST_CASE("labels are outlines over the image that lineage finds, and a run is a
         if (here != 0 && here != label(y, x - 1)) {
           ++edges;
           REQUIRE(p.at(kPixels * y + 2, kPixels * x) == preview::label_colour(here));
-        } else if (here == label(y, x - 1) && here == label(y, x + 1) && here == label(y - 1, x) && here == label(y + 1, x)) {
+        } else if (here == label(y, x - 1) && here == label(y, x + 1) && here == label(y - 1, x) &&
+                   here == label(y + 1, x)) {
           insides += here != 0;
           const Rgb& pixel = p.at(kPixels * y + 2, kPixels * x + 2);
           REQUIRE(pixel.red == pixel.green);
@@ -219,7 +224,8 @@ TEST_CASE("labels are outlines over the image that lineage finds, and a run is a
     const Shown filled = shown(facility, {components, "--over", "none"});
     CHECK(filled.report["channels"].empty());
     for (Index y = 0; y < kSide - 30; ++y)
-      for (Index x = 0; x < kSide; ++x) REQUIRE(filled.at(kPixels * y + 2, kPixels * x + 2) == preview::label_colour(label(y, x)));
+      for (Index x = 0; x < kSide; ++x)
+        REQUIRE(filled.at(kPixels * y + 2, kPixels * x + 2) == preview::label_colour(label(y, x)));
   }
   SUBCASE("an image over another one is a composite of both") {
     const Shown both = shown(facility, {"nuclei_1 first_look/denoise", "--over", "nuclei_1", "--channels", "DAPI"});

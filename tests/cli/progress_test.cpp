@@ -10,7 +10,8 @@ using engine::Progress;
 
 namespace {
 Progress some_way() {
-  return {{50, 4, 60, 0, 6}, {{"denoise", {0, 0, 40, 0, 0}}, {"threshold", {20, 3, 15, 0, 2}}, {"measure", {30, 1, 5, 0, 4}}}};
+  return {{50, 4, 60, 0, 6},
+          {{"denoise", {0, 0, 40, 0, 0}}, {"threshold", {20, 3, 15, 0, 2}}, {"measure", {30, 1, 5, 0, 4}}}};
 }
 }  // namespace
 
@@ -25,8 +26,7 @@ TEST_CASE("before anything is through there is no estimate") {
 }
 
 TEST_CASE("at the end the bar is full") {
-  CHECK(progress_bar({{0, 0, 3, 1, 0}, {}}, 80, 3725) ==
-        "[==============================] 4/4  1:02:05  1 failed");
+  CHECK(progress_bar({{0, 0, 3, 1, 0}, {}}, 80, 3725) == "[==============================] 4/4  1:02:05  1 failed");
 }
 
 TEST_CASE("what does not fit is left out, and no line is longer than the terminal is wide") {

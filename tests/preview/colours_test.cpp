@@ -28,7 +28,8 @@ TEST_CASE("the background is black; labels are bright and unlike their neighbour
   for (std::uint32_t label = 1; label <= 300; ++label) {
     const Rgb colour = label_colour(label), next = label_colour(label + 1);
     CHECK(luminance(colour) > 104);
-    CHECK(std::abs(colour.red - next.red) + std::abs(colour.green - next.green) + std::abs(colour.blue - next.blue) > 120);
+    CHECK(std::abs(colour.red - next.red) + std::abs(colour.green - next.green) + std::abs(colour.blue - next.blue) >
+          120);
     seen.emplace(colour.red, colour.green, colour.blue);
   }
   CHECK(seen.size() > 250);

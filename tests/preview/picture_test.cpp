@@ -25,7 +25,8 @@ TEST_CASE("a PNG read back is the picture, and its texts are inside") {
   Raster picture(37, 53);
   for (Index y = 0; y < 37; ++y)
     for (Index x = 0; x < 53; ++x)
-      picture.at(y, x) = {static_cast<std::uint8_t>(7 * x), static_cast<std::uint8_t>(y * y), static_cast<std::uint8_t>(x * y)};
+      picture.at(y, x) = {static_cast<std::uint8_t>(7 * x), static_cast<std::uint8_t>(y * y),
+                          static_cast<std::uint8_t>(x * y)};
   const std::string bytes = encode_png(picture, {{"Title", "5 \u00b5m beads"}});
   CHECK(bytes.find("5 \u00b5m beads") != std::string::npos);
   CHECK(encode_png(picture, {{"Title", "5 \u00b5m beads"}}) == bytes);
@@ -57,7 +58,8 @@ TEST_CASE("text is drawn in its colour within the width that it said") {
 TEST_CASE("text that is too long loses its middle, between letters") {
   const Pen pen(14);
   CHECK(pen.fitted("short", 200) == "short");
-  const std::string fitted = pen.fitted("nuclei_\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc_first_look/components", 120);
+  const std::string fitted =
+      pen.fitted("nuclei_\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc_first_look/components", 120);
   CHECK(pen.width(fitted) <= 120);
   CHECK(fitted.starts_with("nuc"));
   CHECK(fitted.ends_with("nts"));

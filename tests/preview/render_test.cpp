@@ -55,7 +55,10 @@ TEST_CASE("two channels are green and magenta, and white together") {
 }
 
 TEST_CASE("outlines are the labels' own outermost pixels, and touching labels stay apart") {
-  const Scene scene{grid_of({4, 8, 12}), {ramp_along_x()}, {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}}, Tone::linear};
+  const Scene scene{grid_of({4, 8, 12}),
+                    {ramp_along_x()},
+                    {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}},
+                    Tone::linear};
   Scene bare = scene;
   bare.outlines.clear();
   const Raster picture = render(scene, viewing()).picture, ground = render(bare, viewing()).picture;
@@ -69,7 +72,10 @@ TEST_CASE("outlines are the labels' own outermost pixels, and touching labels st
 }
 
 TEST_CASE("a slice has the outlines of its own plane, a projection those of what is projected") {
-  const Scene scene{grid_of({4, 8, 12}), {ramp_along_x()}, {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}}, Tone::linear};
+  const Scene scene{grid_of({4, 8, 12}),
+                    {ramp_along_x()},
+                    {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}},
+                    Tone::linear};
   Viewing slice = viewing();
   slice.cut = {Projection::slice, {3, 0, 0}, Sides::none};
   CHECK(render(scene, slice).picture.at(2, 2) != label_colour(1));
@@ -79,16 +85,20 @@ TEST_CASE("a slice has the outlines of its own plane, a projection those of what
 }
 
 TEST_CASE("a mask over an image has one colour") {
-  const Scene scene{grid_of({4, 8, 12}), {ramp_along_x()}, {{"mask", Regions::mask, volume_of<std::uint32_t>([](Index z, Index y, Index x) {
-                      return two_boxes(z, y, x) == 0 ? 0U : 1U;
-                    })}}, Tone::linear};
+  const Scene scene{grid_of({4, 8, 12}),
+                    {ramp_along_x()},
+                    {{"mask", Regions::mask, volume_of<std::uint32_t>([](Index z, Index y, Index x) {
+                        return two_boxes(z, y, x) == 0 ? 0U : 1U;
+                      })}},
+                    Tone::linear};
   const Raster picture = render(scene, viewing()).picture;
   CHECK(picture.at(2, 2) == kMaskColour);
   CHECK(picture.at(3, 5) != kMaskColour);  // no edge between the boxes
 }
 
 TEST_CASE("labels without an image are filled, each in its colour") {
-  const Scene scene{grid_of({4, 8, 12}), {}, {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}}, Tone::linear};
+  const Scene scene{
+      grid_of({4, 8, 12}), {}, {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}}, Tone::linear};
   const Raster picture = render(scene, viewing()).picture;
   CHECK(picture.at(3, 3) == label_colour(1));
   CHECK(picture.at(3, 7) == label_colour(2));
@@ -96,7 +106,10 @@ TEST_CASE("labels without an image are filled, each in its colour") {
 }
 
 TEST_CASE("enlarging repeats pixels, and outlines on it stay thin") {
-  const Scene scene{grid_of({4, 8, 12}), {ramp_along_x()}, {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}}, Tone::linear};
+  const Scene scene{grid_of({4, 8, 12}),
+                    {ramp_along_x()},
+                    {{"cells", Regions::labels, volume_of<std::uint32_t>(two_boxes)}},
+                    Tone::linear};
   const auto shown = render(scene, viewing(Sides::none, {120, 1600}));
   REQUIRE(shown.picture.width() == 120);
   REQUIRE(shown.picture.height() == 80);

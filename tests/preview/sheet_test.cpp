@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "pipeline/preview/colours.hpp"
+
 using namespace voxflow;
 using namespace voxflow::preview;
 
@@ -10,15 +12,16 @@ namespace {
 constexpr Rgb kA{200, 10, 10}, kB{10, 200, 10};
 
 Sheet two_by_three() {
-  Sheet sheet{"first_look", "run 1", {{"original", ""}, {"denoise", "denoise.median"}, {"measure", "measure.objects"}}, {}};
+  Sheet sheet{
+      "first_look", "run 1", {{"original", ""}, {"denoise", "denoise.median"}, {"measure", "measure.objects"}}, {}};
   sheet.rows.push_back({"nuclei_1",
-                        {{SheetCell::State::shown, Raster(200, 300, kA), "note"},
-                         {SheetCell::State::shown, Raster(150, 180, kB), "note"},
-                         {SheetCell::State::plain, {}, "table, 27 rows"}}});
+                        {{SheetCell::State::shown, Raster(200, 300, kA), {{"note", kWhite}}, ""},
+                         {SheetCell::State::shown, Raster(150, 180, kB), {}, ""},
+                         {SheetCell::State::plain, {}, {}, "table, 27 rows"}}});
   sheet.rows.push_back({"nuclei_2",
-                        {{SheetCell::State::shown, Raster(130, 150, kA), "note"},
-                         {SheetCell::State::failed, {}, "failed: out_of_memory"},
-                         {SheetCell::State::missing, {}, "skipped"}}});
+                        {{SheetCell::State::shown, Raster(130, 150, kA), {{"note", kWhite}}, ""},
+                         {SheetCell::State::failed, {}, {}, "failed: out_of_memory"},
+                         {SheetCell::State::missing, {}, {}, "skipped"}}});
   return sheet;
 }
 
@@ -49,6 +52,10 @@ TEST_CASE("thumbnails stand in their cells") {
   CHECK(picture.at(at.y[0], at.x[1]) == kB);
   CHECK(picture.at(at.y[0] + 150, at.x[1] + 170) != kB);
   CHECK(picture.at(at.y[1] + 129, at.x[0] + 149) == kA);
+  Index lettered = 0;
+  for (Index y = at.y[0] + 200; y < at.y[1]; ++y)
+    for (Index x = at.x[0]; x < at.x[0] + 300; ++x) lettered += picture.at(y, x) != kPage;
+  CHECK(lettered > 50);
 }
 
 TEST_CASE("a failed task is marked in red; one that is missing or has no picture is not") {

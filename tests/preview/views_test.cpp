@@ -74,7 +74,8 @@ TEST_CASE("sides that are not wanted are not made") {
 }
 
 TEST_CASE("bins are averaged before they are projected; the last one may be smaller") {
-  const auto ramp = volume_of<float>([](Index z, Index y, Index x) { return static_cast<float>(100 * z + 10 * y + x); });
+  const auto ramp =
+      volume_of<float>([](Index z, Index y, Index x) { return static_cast<float>(100 * z + 10 * y + x); });
   const auto views = intensity_views({2, 3, 5}, {1, 2, 2}, kAll, ramp);
   REQUIRE(views.xy.height == 2);
   REQUIRE(views.xy.width == 3);
@@ -104,7 +105,8 @@ TEST_CASE("a large volume is read in boxes that stay small, each voxel once") {
   struct Case {
     Index3 shape, bin;
   };
-  for (const Case& c : {Case{{3, 2100, 9000}, {1, 6, 6}}, Case{{700, 260, 130}, {3, 1, 1}}, Case{{1, 2, 70000}, {1, 50, 50}}}) {
+  for (const Case& c :
+       {Case{{3, 2100, 9000}, {1, 6, 6}}, Case{{700, 260, 130}, {3, 1, 1}}, Case{{1, 2, 70000}, {1, 50, 50}}}) {
     Index most = 0, all = 0;
     const ReadBox<float> read = [&](const Box3& box, const VolumeView<float>& to) {
       most = std::max(most, count(box.extent));
