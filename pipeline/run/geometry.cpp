@@ -232,6 +232,11 @@ std::optional<Index3> block_shape(const Request& request) {
   return decompose::BlockGrid::core_shape(layout.grid.shape, layout.chunk, layout.halo);
 }
 
+std::size_t work_units(const Request& request) {
+  const Layout layout = plan_layout(request, bind_all(request));
+  return std::max<std::size_t>(1, layout.plan.calls.size() * layout.blocks_per_call());
+}
+
 std::uint64_t memory_estimate(const Request& request, const Layout& layout, const BoundKernels& bound,
                               const std::vector<AnyState>& states, int threads) {
   std::uint64_t block = 0;

@@ -73,6 +73,9 @@ std::map<std::string, record::ImageInfo> predict_output(const Request& request);
 /// The core shape that belongs in the task's identity: where the result depends on the grid, or where one is wished.
 std::optional<Index3> block_shape(const Request& request);
 
+/// Pieces that ranks can share: every block of every call; 1 for a kernel that needs none.
+std::size_t work_units(const Request& request);
+
 /// Memory that one rank needs with `threads` threads: buffers of its largest block for each thread, chunks on their
 /// way, and what readers keep. A lower bound while footprints depend on a small input that is not known yet.
 std::uint64_t block_memory(const Request& request, int threads);
