@@ -77,9 +77,10 @@ DType label_type(std::uint32_t highest, TiffProfile profile) {
   if (highest <= kMostUint16) return DType::uint16;
   if (profile == TiffProfile::ome) return DType::uint32;
   if (highest <= kMostExactFloat) return DType::float32;
-  throw UserError(fmt::format("its labels reach {}, and an ImageJ TIFF keeps whole numbers up to {} exactly; export it "
-                              "as ome-tiff",
-                              highest, kMostExactFloat));
+  throw UserError(
+      fmt::format("its labels reach {}, and an ImageJ TIFF keeps whole numbers up to {} exactly; export it "
+                  "as ome-tiff",
+                  highest, kMostExactFloat));
 }
 
 struct Survey {

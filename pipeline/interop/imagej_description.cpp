@@ -79,7 +79,8 @@ std::string format_imagej_description(const ImageJDescription& d) {
   if (d.frame_interval_s) text += fmt::format("finterval={}\n", format_number(*d.frame_interval_s));
   if (d.spacing) text += fmt::format("spacing={}\n", format_number(*d.spacing));
   if (d.values)
-    text += fmt::format("cf=0\nc0={}\nc1={}\nvunit=Value\n", format_number((*d.values)[0]), format_number((*d.values)[1]));
+    text +=
+        fmt::format("cf=0\nc0={}\nc1={}\nvunit=Value\n", format_number((*d.values)[0]), format_number((*d.values)[1]));
   text += "loop=false\n";
   if (d.display)
     text += fmt::format("min={}\nmax={}\n", format_number((*d.display)[0]), format_number((*d.display)[1]));

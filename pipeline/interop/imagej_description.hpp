@@ -20,7 +20,8 @@ struct ImageJDescription {
 
 bool is_imagej_description(std::string_view text);
 
-/// Reads "ImageJ=1.53t\nimages=...", but not `display` and `values`. Throws UserError when the counts are no numbers or do not multiply to `images`.
+/// Reads "ImageJ=1.53t\nimages=...", but not `display` and `values`. Throws UserError when the counts are no numbers or
+/// do not multiply to `images`.
 ImageJDescription parse_imagej_description(std::string_view text);
 
 /// The text that ImageJ, Fiji and tifffile read; units are written as they stand in `d`.

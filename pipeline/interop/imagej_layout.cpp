@@ -125,12 +125,13 @@ class ImageJLayout : public TiffLayout {
  private:
   void check() const {
     if (stack_.dtype == DType::uint32)
-      throw UserError(fmt::format("'{}': ImageJ reads no 32-bit integers; write uint8, uint16 or float32",
-                                  out_.file().string()));
+      throw UserError(
+          fmt::format("'{}': ImageJ reads no 32-bit integers; write uint8, uint16 or float32", out_.file().string()));
     if (stack_.shape[kY] > kMostVoxelsOfAPlane / stack_.shape[kX])
-      throw UserError(fmt::format("'{}': its planes are {} x {} voxels (y, x), and ImageJ reads at most {} in one; "
-                                  "write an OME-TIFF",
-                                  out_.file().string(), stack_.shape[kY], stack_.shape[kX], kMostVoxelsOfAPlane));
+      throw UserError(
+          fmt::format("'{}': its planes are {} x {} voxels (y, x), and ImageJ reads at most {} in one; "
+                      "write an OME-TIFF",
+                      out_.file().string(), stack_.shape[kY], stack_.shape[kX], kMostVoxelsOfAPlane));
   }
 
   void put(std::uint64_t at, const Bytes8& bytes) { out_.write_at(at, bytes.data(), bytes.size()); }

@@ -133,8 +133,7 @@ class OmeLayout : public TiffLayout {
     const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(libdeflate_alloc_compressor(kLevel));
     if (!compressor) throw OutOfMemoryError("no memory is left to compress a tile");
     Bytes8 packed(libdeflate_zlib_compress_bound(compressor.get(), tile.size()));
-    packed.resize(
-        libdeflate_zlib_compress(compressor.get(), tile.data(), tile.size(), packed.data(), packed.size()));
+    packed.resize(libdeflate_zlib_compress(compressor.get(), tile.data(), tile.size(), packed.data(), packed.size()));
     return packed;
   }
 

@@ -64,8 +64,8 @@ TEST_CASE_FIXTURE(ArchiveFixture, "an exported image comes back by import with t
   plane.grid.spacing = {{{0.2}, {0.2}, {0.2}}};
   const std::vector<record::TaskInput> images{
       acquire<std::uint8_t>(sample(), [&](std::size_t i) { return std::fmod(value(i), 256); }),
-      acquire<std::uint16_t>(sample(), value), acquire<float>(sample(), [&](std::size_t i) { return value(i) / 7 - 9; }),
-      acquire<std::uint16_t>(plane, value)};
+      acquire<std::uint16_t>(sample(), value),
+      acquire<float>(sample(), [&](std::size_t i) { return value(i) / 7 - 9; }), acquire<std::uint16_t>(plane, value)};
   for (const auto& image : images)
     for (const auto profile : {TiffProfile::imagej, TiffProfile::ome}) {
       CAPTURE(static_cast<int>(profile));
@@ -132,8 +132,8 @@ TEST_CASE_FIXTURE(ArchiveFixture, "a float image made uint16 notes how values fo
     const Exported e = export_image(r);
     CHECK(e.saturated_voxels == 2);
     CHECK(numbers() == std::vector<std::uint16_t>{0, 0, 9, 22, 0, 65'535});
-    if (const auto text = python_says("import sys, tifffile\nprint(tifffile.TiffFile(sys.argv[1]).imagej_metadata['Info'])\n",
-                                      {r.file.string()}))
+    if (const auto text = python_says(
+            "import sys, tifffile\nprint(tifffile.TiffFile(sys.argv[1]).imagej_metadata['Info'])\n", {r.file.string()}))
       CHECK(*text == "value_offset: 0\nvalue_scale: 0.5\nsaturated_voxels: 2\nnan_voxels: 1\n\n");
   }
 }

@@ -224,7 +224,8 @@ TEST_CASE("the OME-XML has the elements, their order and the attributes that the
   write_numbered<std::uint8_t>(folder / "a.ome.tif", five_axes(TiffProfile::ome, DType::uint8));
   const std::string xml = TiffImage(folder / "a.ome.tif").facts().description;
   INFO(xml);
-  CHECK(xml.starts_with(R"(<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06")"));
+  CHECK(xml.starts_with(
+      R"(<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06")"));
   std::size_t at = 0;
   for (const char* part :
        {"<Image ID=\"Image:0\" Name=", "<Pixels ID=\"Pixels:0\" DimensionOrder=\"XYCZT\" Type=\"uint8\" ",

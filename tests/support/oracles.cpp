@@ -49,8 +49,9 @@ std::optional<std::string> imagej_says(const std::string& program, const std::ve
   const TestFolder folder;
   const fs::path script = folder / "read.bsh";
   write_file_atomically(script, program);
-  std::vector<std::string> all{"-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-cp", std::string(kImageJ) + ":" + kBeanShell,
-                               "bsh.Interpreter", script.string()};
+  std::vector<std::string> all{
+      "-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-cp", std::string(kImageJ) + ":" + kBeanShell,
+      "bsh.Interpreter",          script.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return said(run_program("java", all));
 }

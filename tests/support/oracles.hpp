@@ -11,8 +11,8 @@ namespace voxflow::test {
 /// they are not installed. What it says on failing is returned, so that a comparison shows it.
 std::optional<std::string> python_says(const std::string& program, const std::vector<std::string>& arguments);
 
-/// What the BeanShell program prints that ImageJ's classes are at hand for; bsh.args are the `arguments`. Nothing, and a
-/// message, where Java, ImageJ (libij-java) or BeanShell (bsh) is not installed.
+/// What the BeanShell program prints that ImageJ's classes are at hand for; bsh.args are the `arguments`. Nothing, and
+/// a message, where Java, ImageJ (libij-java) or BeanShell (bsh) is not installed.
 std::optional<std::string> imagej_says(const std::string& program, const std::vector<std::string>& arguments);
 
 }  // namespace voxflow::test
