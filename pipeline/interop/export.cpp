@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace voxflow::interop {
 
 namespace {
-constexpr std::uint64_t kBandBytes = 64 << 20;
+constexpr std::uint64_t kBandBytes = 32 << 20;
 constexpr std::uint32_t kMostUint16 = std::numeric_limits<std::uint16_t>::max();
 constexpr std::uint32_t kMostExactFloat = std::uint32_t{1} << 24;
 

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include <fmt/format.h>
-#include <libdeflate.h>
 
+#include "pipeline/archive/deflate.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/interop/ome_xml.hpp"
 #include "pipeline/interop/parallel.hpp"
@@ -15,7 +15,6 @@ namespace voxflow::interop {
 
 namespace {
 constexpr Index kTile = 256;
-constexpr int kLevel = 2;  // of libdeflate: noise does not become smaller by looking longer
 constexpr std::uint64_t kMostClassicBytes = 3'900'000'000;
 constexpr std::uint64_t kTagsBytes = 400;         // of a directory, without its tiles
 constexpr std::uint64_t kTileOverheadBytes = 32;  // place, size, and the wrapping of what cannot be compressed
@@ -32,10 +31,6 @@ Index tiles_along(const TiffStack& stack, std::size_t axis) {
   const Index extent = tile_shape(stack)[axis];
   return (stack.shape[axis] + extent - 1) / extent;
 }
-
-struct FreeCompressor {
-  void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
-};
 
 /// Each voxel less the one before it in its row: TIFF's predictor 2.
 template <class T>
@@ -118,7 +113,7 @@ class OmeLayout : public TiffLayout {
       std::memcpy(row, static_cast<const char*>(voxels) + from, static_cast<std::size_t>(nx) * voxel_bytes);
     }
     predict(tile);
-    return deflate(tile);
+    return archive::deflate(tile.data(), tile.size());
   }
 
   void predict(Bytes8& tile) const {
@@ -127,14 +122,6 @@ class OmeLayout : public TiffLayout {
         for (Index y = 0; y < tile_[kY]; ++y)
           subtract_neighbours(reinterpret_cast<T*>(tile.data()) + y * tile_[kX], tile_[kX]);
     });
-  }
-
-  static Bytes8 deflate(const Bytes8& tile) {
-    const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(libdeflate_alloc_compressor(kLevel));
-    if (!compressor) throw OutOfMemoryError("no memory is left to compress a tile");
-    Bytes8 packed(libdeflate_zlib_compress_bound(compressor.get(), tile.size()));
-    packed.resize(libdeflate_zlib_compress(compressor.get(), tile.data(), tile.size(), packed.data(), packed.size()));
-    return packed;
   }
 
   TiffDirectory directory(std::uint64_t plane) const {
