@@ -6,6 +6,7 @@
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/phantom_score_registration.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/phantom/facility.hpp"
 #include "pipeline/phantom/score.hpp"
@@ -165,7 +166,12 @@ void add_phantom(CLI::App& app, Session& session) {
   against->add_option("folder", score_options->folder, "Folder of the facility")->required();
   against->add_option("--workflow", score_options->workflow, "Workflow whose results are scored")->required();
   against->callback([&session, score_options] {
-    session.action = [&session, score_options] { return score(session, *score_options); };
+    session.action = [&session, score_options] {
+      const auto& [folder, workflow] = *score_options;
+      const bool registered = score_registration(session, folder, workflow);
+      const auto labelled = catalog::query::parse(fmt::format("workflow = \"{}\" and kind = \"labels\"", workflow));
+      return registered && session.catalog().count(labelled) == 0 ? 0 : score(session, *score_options);
+    };
   });
 }
 

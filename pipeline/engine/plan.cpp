@@ -210,10 +210,12 @@ class Planner {
     task.key = task.identity.key();
     if (const auto known = by_key_.find(task.key); known != by_key_.end()) return known->second;
 
+    if (options_.work_units)
+      on.ranks = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(on.ranks), options_.work_units(on)));
     check_memory(step, on);
     Made made{options_.predict_output ? options_.predict_output(on) : like_first_input(on),
               origin == nullptr ? &image : origin->origin, origin == nullptr || origin->selected};
-    return add(std::move(task), step, sources, std::move(made));
+    return add(std::move(task), step, on.ranks, sources, std::move(made));
   }
 
   static StepOnImages on_images(const Step& step, const AnyKernel& kernel, const std::vector<Source>& sources) {
@@ -266,11 +268,11 @@ class Planner {
     throw UserError(
         fmt::format("a block on each of {} rank{} needs {} of memory, the step requests {}; write resources: {{ {}: "
                     "{{ memory: {} GB }} }}, or fewer ranks",
-                    step.resources.ranks, step.resources.ranks == 1 ? "" : "s", format_bytes(needed),
-                    format_bytes(step.resources.memory_bytes), step.name, (needed + kGigabyte - 1) / kGigabyte));
+                    on.ranks, on.ranks == 1 ? "" : "s", format_bytes(needed), format_bytes(step.resources.memory_bytes),
+                    step.name, (needed + kGigabyte - 1) / kGigabyte));
   }
 
-  std::size_t add(record::Task task, const Step& step, const std::vector<Source>& sources, Made made) {
+  std::size_t add(record::Task task, const Step& step, int ranks, const std::vector<Source>& sources, Made made) {
     task.project = workflow_.project.empty() ? made.origin->project : workflow_.project;
     task.workflow = workflow_.name;
     task.workflow_sha256 = plan_.workflow_sha256;
@@ -278,7 +280,7 @@ class Planner {
     task.run = plan_.run;
     task.image = made.origin->name;
     task.artifact = record::result_folder(task.project, task.key);
-    task.resources = {step.resources.ranks, step.resources.threads, step.resources.memory_bytes, step.resources.time_s};
+    task.resources = {ranks, step.resources.threads, step.resources.memory_bytes, step.resources.time_s};
     for (const Source& s : sources) {
       task.inputs.push_back(s.input);
       if (!s.task) continue;

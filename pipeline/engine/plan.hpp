@@ -45,6 +45,8 @@ struct PlanOptions {
   std::function<std::map<std::string, record::ImageInfo>(const StepOnImages&)> predict_output;
   /// Core shape that belongs in the task's identity; nothing where the result does not depend on it. Unset: the wish.
   std::function<std::optional<Index3>(const StepOnImages&)> block_shape;
+  /// Pieces of work that ranks can share; a team has no more ranks than that. Unset: as many as are requested.
+  std::function<std::size_t(const StepOnImages&)> work_units;
   /// Bytes that one block on each rank takes, of all ranks together. Unset: not checked.
   std::function<std::uint64_t(const StepOnImages&)> memory_estimate;
   /// Whether an artifact, which the catalog takes for published, has its manifest still. Unset: the catalog is

@@ -149,6 +149,15 @@ std::uint64_t voxel_bytes(const Index3& extent, DType dtype) {
 constexpr std::uint64_t kReaderCacheBytes = std::uint64_t{64} << 20;  // of archive::ImageReader
 constexpr std::uint64_t kProcessBytes = std::uint64_t{64} << 20;      // code, libraries, MPI
 
+// All calls see as many slices, groups perhaps not.
+const Call& largest_call(const Layout& layout) {
+  if (layout.groups.empty()) return layout.plan.calls.front();
+  const std::string& port = layout.inputs.front().port;
+  return *std::max_element(layout.groups.begin(), layout.groups.end(), [&](const Call& a, const Call& b) {
+    return a.inputs.at(port).size() < b.inputs.at(port).size();
+  });
+}
+
 // Buffers of one thread at work on `core`.
 std::uint64_t block_bytes(const Layout& layout, const BoundKernel& bound, const AnyState& state, bool state_known,
                           const Box3& core, const Call& call) {
@@ -221,6 +230,9 @@ Layout plan_layout(const Request& request, const BoundKernels& bound) {
   layout.geometry.connected = request.connected;
   for (const auto& [port, image] : images) layout.geometry.connected.insert(port);
   layout.plan = plan_calls(schema, images, request.channels, request.timepoints);
+  if (schema.in_groups)
+    layout.groups = plan_groups(layout.plan, layout.inputs.front().port,
+                                bound.front()->groups({layout.plan.t.values, layout.plan.c.values}));
   if (layout.plan.c.all && !request.params_by_channel.empty())
     throw UserError(
         fmt::format("kernel '{}' sees all channels at once, so parameters cannot differ between them", schema.name));
@@ -253,6 +265,11 @@ std::optional<Index3> block_shape(const Request& request) {
   return decompose::BlockGrid::core_shape(layout.grid.shape, layout.chunk, layout.halo);
 }
 
+std::size_t work_units(const Request& request) {
+  const Layout layout = plan_layout(request, bind_all(request));
+  return std::max<std::size_t>(1, layout.plan.calls.size() * layout.blocks_per_call());
+}
+
 std::uint64_t memory_estimate(const Request& request, const Layout& layout, const BoundKernels& bound,
                               const std::vector<AnyState>& states, int threads) {
   std::uint64_t block = 0;
@@ -261,7 +278,7 @@ std::uint64_t memory_estimate(const Request& request, const Layout& layout, cons
     for (std::size_t k = 0; k < bound.size(); ++k)
       for (const Box3& core : layout.blocks->cores())
         block = std::max(block, block_bytes(layout, *bound[k], states.empty() ? nullptr : states[k], !states.empty(),
-                                            core, layout.plan.calls.front()));
+                                            core, largest_call(layout)));
   std::uint64_t kept = 0;
   for (const auto& [port, info] : request.images)
     kept += std::min(kReaderCacheBytes, voxel_bytes(info.grid.shape, info.dtype) *

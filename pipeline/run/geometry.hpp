@@ -50,12 +50,15 @@ struct Layout {
   std::vector<OutputPort> outputs;  // likewise
   Geometry geometry;
   CallPlan plan;
-  Grid grid;  // that the blocks cut: of the outputs, or of the first input where there are none
+  std::vector<Call> groups;  // what each survey sees of the one call, where the kernel looks at groups of slices
+  Grid grid;                 // that the blocks cut: of the outputs, or of the first input where there are none
   Halo halo;
   bool whole_volume = false;  // one block: the kernel is `volume`
   Index3 chunk{};
   std::optional<decompose::BlockGrid> blocks;  // nothing when there are no voxels at all
   std::size_t blocks_per_call() const { return blocks ? blocks->cores().size() : 0; }
+  /// A call whose slices are in memory at once: the first survey or run.
+  const Call& first_call() const { return groups.empty() ? plan.calls.front() : groups.front(); }
   /// The box of `input` that `core` needs; `state` belongs to `bound`.
   Box3 input_box(const InputPort& input, const BoundKernel& bound, const AnyState& state, const Box3& core,
                  const Slice& slice) const;
@@ -75,6 +78,9 @@ std::map<std::string, record::ImageInfo> predict_output(const Request& request);
 
 /// The core shape that belongs in the task's identity: where the result depends on the grid, or where one is wished.
 std::optional<Index3> block_shape(const Request& request);
+
+/// Pieces that ranks can share: every block of every call; 1 for a kernel that needs none.
+std::size_t work_units(const Request& request);
 
 /// Memory that one rank needs with `threads` threads: buffers of its largest block for each thread, chunks on their
 /// way, and what readers keep. A lower bound while footprints depend on a small input that is not known yet.

@@ -27,6 +27,14 @@ struct Slice {
   friend auto operator<=>(const Slice&, const Slice&) = default;
 };
 
+/// What a task has of the axes t and c: the indices that kernels are told.
+struct SliceAxes {
+  std::vector<int> timepoints, channels;
+};
+
+/// Slices of the image that one call of `survey` sees together, in this order.
+using SliceGroup = std::vector<Slice>;
+
 /// A point spread function: sums to 1, centred, with its own grid.
 struct Psf {
   Grid grid;
@@ -90,6 +98,7 @@ class Block {
   struct Port {
     std::string name;
     std::vector<ErasedVolume> slices;  // one; or one a timepoint/channel where the kernel sees all of an axis, t-major
+    std::vector<Slice> places;         // of inputs: timepoint and channel of each slice in that input's image
   };
 
   Box3 core;  // of the output, in output voxels
@@ -109,6 +118,10 @@ class Block {
   }
   /// Where the input's voxels lie in that input's volume; origin may be negative for borders mirror and extend.
   const Box3& box(std::string_view port = "image") const { return find(inputs, port).slices.at(0).box; }
+  /// Timepoint and channel of one of the input's slices.
+  const Slice& place(std::string_view port = "image", std::size_t slice_index = 0) const {
+    return find(inputs, port).places.at(slice_index);
+  }
   /// Number of slices at the input; 0 when an optional input is not connected.
   std::size_t slices(std::string_view port = "image") const {
     for (const Port& p : inputs)

@@ -19,8 +19,9 @@
 //   using Survey = ...;
 //   Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
 //   void merge(Survey& into, const Survey& next) const;    called in block order
-//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf ports
-//   Connectivity connectivity(const Params&) const;        blockwise(components)
+//   std::vector<SliceGroup> groups(const Params&, const SliceAxes&) const;   in_groups: what each survey sees; at least
+//   one SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf
+//   ports Connectivity connectivity(const Params&) const;        blockwise(components)
 // Survey is trivially copyable, or has  void encode(ByteWriter&) const  and  static Survey decode(ByteReader&).
 // Every function is const, pure and thread-safe: the same arguments give the same bits.
 #pragma once
@@ -50,6 +51,7 @@ class BoundKernel {
   virtual Grid output_grid(const Geometry&) const = 0;
   virtual std::size_t scratch_bytes(const Index3& extent) const = 0;
   virtual AnyState prepare(const Geometry&) const = 0;
+  virtual std::vector<SliceGroup> groups(const SliceAxes&) const = 0;
   virtual bool has_survey() const = 0;
   virtual AnySurvey survey(const AnyState&, const Block&, Context&) const = 0;
   virtual void merge(const AnySurvey& into, const AnySurvey& next) const = 0;
@@ -162,6 +164,12 @@ class Bound final : public BoundKernel {
       return std::make_shared<const State>(kernel_.prepare(params_, g));
     else
       return nullptr;
+  }
+  std::vector<SliceGroup> groups(const SliceAxes& axes) const override {
+    if constexpr (requires { kernel_.groups(params_, axes); })
+      return kernel_.groups(params_, axes);
+    else
+      return {};
   }
   bool has_survey() const override { return kSurvey; }
   AnySurvey survey(const AnyState& state, const Block& block, Context& ctx) const override {

@@ -137,7 +137,7 @@ class Runner {
     }
     for (const PortInfo& port : output_ports) {
       b.volumes.push_back(empty_output(port.type, {core.extent, output_grid_.spacing}));
-      b.block.outputs.push_back({port.name, {erase(b.volumes.back(), core)}});
+      b.block.outputs.push_back({port.name, {erase(b.volumes.back(), core)}, {}});
     }
     return b;
   }

@@ -81,6 +81,12 @@ TEST_CASE("the block shape is part of the identity where the result depends on i
   CHECK(run::block_shape(wish) == Index3{64, 64, 64});
 }
 
+TEST_CASE("ranks share blocks, timepoints and channels") {
+  CHECK(run::work_units(request<Scale>({{"image", image_info({200, 200, 200}, DType::uint16)}})) == 8);
+  CHECK(run::work_units(request<Scale>({{"image", image_info({200, 200, 200}, DType::uint16, 3, 2)}})) == 48);
+  CHECK(run::work_units(request<Scale>({{"image", image_info({4, 5, 6}, DType::uint16)}})) == 1);
+}
+
 TEST_CASE("memory follows blocks and threads, not the volume") {
   const auto small = run::block_memory(request<Scale>({{"image", image_info({256, 256, 256}, DType::uint16)}}), 1);
   const auto large = run::block_memory(request<Scale>({{"image", image_info({2560, 2560, 2560}, DType::uint16)}}), 1);
