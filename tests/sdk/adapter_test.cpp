@@ -86,8 +86,8 @@ struct OneVoxel {
   Block block;
   OneVoxel() {
     const Box3 box{{0, 0, 0}, {1, 1, 1}};
-    block.inputs.push_back({"image", {{&in, DType::float32, box}}});
-    block.outputs.push_back({"image", {{&out, DType::float32, box}}});
+    block.inputs.push_back({"image", {{&in, DType::float32, box}}, {}});
+    block.outputs.push_back({"image", {{&out, DType::float32, box}}, {}});
   }
 };
 
