@@ -182,7 +182,7 @@ class Landscape {
       f[i] = static_cast<float>((a * c + b * d) * scale), f[i + 1] = static_cast<float>((a * d - b * c) * scale);
     }
     // By Bartlett's formula: the voxels that are alike by chance with each other's neighbours.
-    const auto frequencies = static_cast<double>(spectrum_.size() / 2);
+    const auto frequencies = static_cast<double>(spectrum_.size()) / 2;
     structure_voxels_ = std::max(1.0, frequencies * common_power / (fixed_power * moving_power));
   }
 
