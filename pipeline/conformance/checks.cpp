@@ -226,6 +226,8 @@ std::pair<std::uint64_t, bool> reads_when_cancelled(const Trial& trial, std::uin
 }
 
 std::string check_cancel(const Subject& s) {
+  const auto bound = s.entry.kernel->bind(s.params);
+  if (!bound->has_run() && !bound->has_survey()) return "";  // reads nothing
   const Trial trial = with_small_blocks(trial_of(s, kBlocksShape));
   const run::Layout layout = layout_of(trial);
   const std::uint64_t questions = run_one_block(trial).questions;

@@ -244,6 +244,7 @@ Request Job::request() const {
   r.params_by_channel = params_by_channel;
   for (const auto& [port, source] : images) r.images[port] = source->info();
   r.small = small.values;
+  for (const auto& [port, value] : small.values) r.connected.insert(port);
   r.channels = channels, r.timepoints = timepoints, r.blocks = blocks;
   return r;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Request {
   std::map<int, ParamValues> params_by_channel;     // by the leading input's channel
   std::map<std::string, record::ImageInfo> images;  // connected volumetric inputs, by port
   SmallValues small;                                // tables, transforms and PSFs, by port; may be unknown at plan time
+  std::set<std::string> connected;                  // ports of those inputs, also when their values are unknown
   std::vector<int> channels, timepoints;            // narrow the first volumetric input; empty: all
   std::optional<Index3> blocks;                     // wished core shape
 };
@@ -65,7 +67,8 @@ struct Layout {
 };
 
 /// The request's parameters bound: index 0 for all channels, then one for each entry of params_by_channel, in its
-/// order. Throws UserError when a value does not fit.
+/// order. Where every channel has an entry, index 0 is the first of them again: what is common need not be complete.
+/// Throws UserError when a value does not fit.
 std::vector<std::unique_ptr<BoundKernel>> bind_all(const Request& request);
 
 /// Throws UserError when ports are missing or unknown, or images do not fit the kernel or each other.

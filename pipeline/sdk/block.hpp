@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -48,8 +49,9 @@ using SmallValues = std::map<std::string, SmallValue>;
 struct Geometry {
   Grid grid;                          // of the first volumetric input
   std::map<std::string, Grid> grids;  // of every volumetric input, by port
-  int timepoints = 1, channels = 1;   // of the first volumetric input
+  int timepoints = 1, channels = 1;   // of the first volumetric input, as the step narrows it
   SmallValues small;                  // table, transform and psf inputs, by port
+  std::set<std::string> connected;    // ports of all inputs, those with small values that are not known yet among them
   /// The small input at `port`. Throws InternalError when there is none of that type.
   template <class T>
   const T& small_input(std::string_view port) const {
