@@ -91,7 +91,7 @@ struct OneVoxel {
   }
 };
 
-const Geometry kGeometry{{{3, 4, 5}, {}}, {}, 1, 1, {}};
+const Geometry kGeometry{{{3, 4, 5}, {}}, {}, 1, 1, {}, {}};
 }  // namespace
 
 TEST_CASE("a kernel of describe and run alone gets every default of the contract") {
