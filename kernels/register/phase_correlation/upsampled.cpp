@@ -95,20 +95,23 @@ std::size_t upsample_bytes(const Index3& shape) {
          static_cast<std::size_t>(shape[kX]) * 2 * sizeof(Lane);
 }
 
-void move(const shared::FftBuffer& spectrum, const Index3& shape, const Point3& shift_voxels) {
+void move(const shared::FftBuffer& spectrum, const Index3& shape, const Point3& shift_voxels, const Context& ctx) {
   const Index half = shape[kX] / 2 + 1;
   const Phases along_z(shape[kZ], shape[kZ], {shift_voxels[kZ]}), along_y(shape[kY], shape[kY], {shift_voxels[kY]}),
       along_x(shape[kX], half, {shift_voxels[kX]});
   const auto voxels = static_cast<double>(count(shape));
-  for (Index z = 0; z < shape[kZ]; ++z)
-    for (Index y = 0; y < shape[kY]; ++y) {
-      const Complex of_row = times(*along_z.row(z), *along_y.row(y)) / voxels;
-      float* v = spectrum.row(z, y);
-      for (Index k = 0; k < half; ++k) {
-        const Complex moved = times(times({v[2 * k], v[2 * k + 1]}, of_row), *along_x.row(k));
-        v[2 * k] = static_cast<float>(moved.real()), v[2 * k + 1] = static_cast<float>(moved.imag());
+  shared::parallel_for(ctx, shape[kZ], [&] {
+    return [&](Index z) {
+      for (Index y = 0; y < shape[kY]; ++y) {
+        const Complex of_row = times(*along_z.row(z), *along_y.row(y)) / voxels;
+        float* v = spectrum.row(z, y);
+        for (Index k = 0; k < half; ++k) {
+          const Complex moved = times(times({v[2 * k], v[2 * k + 1]}, of_row), *along_x.row(k));
+          v[2 * k] = static_cast<float>(moved.real()), v[2 * k + 1] = static_cast<float>(moved.imag());
+        }
       }
-    }
+    };
+  });
 }
 
 }  // namespace voxflow::phase_correlation
