@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
-#include <optional>
 #include <utility>
 
 namespace voxflow::phantom {
@@ -20,9 +19,9 @@ class Random {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   /// Mean 0, variance 1 (Box and Muller 1958, doi:10.1214/aoms/1177706645).
   double normal() {
-    if (spare_) return *std::exchange(spare_, std::nullopt);
+    if (std::exchange(has_spare_, false)) return spare_;
     const double r = std::sqrt(-2 * std::log(1 - uniform())), angle = 2 * std::numbers::pi * uniform();
-    spare_ = r * std::sin(angle);
+    spare_ = r * std::sin(angle), has_spare_ = true;
     return r * std::cos(angle);
   }
   /// Exact, by inversion; a large mean is the sum of small ones.
@@ -53,7 +52,8 @@ class Random {
   }
 
   std::uint64_t state_;
-  std::optional<double> spare_;
+  double spare_ = 0;
+  bool has_spare_ = false;
 };
 
 }  // namespace voxflow::phantom

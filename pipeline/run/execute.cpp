@@ -80,7 +80,6 @@ Pass Execution::pass() const {
 Pass Execution::survey_pass() const {
   Pass p = pass();
   if (layout_.groups.empty()) return p;
-  p.units = layout_.groups.size();
   p.where = [this](std::size_t unit) {
     std::string text;
     for (const Place& place : layout_.groups[unit].inputs.at(layout_.inputs.front().port))

@@ -48,7 +48,7 @@ class Execution {
   void prepare();
   void check_memory();
   const Variant& variant_of(const Call& call) const;
-  std::size_t units() const { return layout_.plan.calls.size() * layout_.blocks_per_call(); }
+  std::size_t units() const { return layout_.units(); }
   const Call& call_of(std::size_t unit) const { return layout_.plan.calls[unit / layout_.blocks_per_call()]; }
   std::size_t block_of(std::size_t unit) const { return unit % layout_.blocks_per_call(); }
   const Box3& core_of(std::size_t unit) const { return layout_.blocks->cores()[block_of(unit)]; }

@@ -267,7 +267,7 @@ std::optional<Index3> block_shape(const Request& request) {
 
 std::size_t work_units(const Request& request) {
   const Layout layout = plan_layout(request, bind_all(request));
-  return std::max<std::size_t>(1, layout.plan.calls.size() * layout.blocks_per_call());
+  return std::max<std::size_t>(1, layout.units());
 }
 
 std::uint64_t memory_estimate(const Request& request, const Layout& layout, const BoundKernels& bound,

@@ -57,6 +57,8 @@ struct Layout {
   Index3 chunk{};
   std::optional<decompose::BlockGrid> blocks;  // nothing when there are no voxels at all
   std::size_t blocks_per_call() const { return blocks ? blocks->cores().size() : 0; }
+  /// Pieces of work: groups of slices, or every block of every call.
+  std::size_t units() const { return groups.empty() ? plan.calls.size() * blocks_per_call() : groups.size(); }
   /// A call whose slices are in memory at once: the first survey or run.
   const Call& first_call() const { return groups.empty() ? plan.calls.front() : groups.front(); }
   /// The box of `input` that `core` needs; `state` belongs to `bound`.
@@ -79,7 +81,7 @@ std::map<std::string, record::ImageInfo> predict_output(const Request& request);
 /// The core shape that belongs in the task's identity: where the result depends on the grid, or where one is wished.
 std::optional<Index3> block_shape(const Request& request);
 
-/// Pieces that ranks can share: every block of every call; 1 for a kernel that needs none.
+/// Pieces that ranks can share: every block of every call, or every group of slices; 1 for a kernel that needs none.
 std::size_t work_units(const Request& request);
 
 /// Memory that one rank needs with `threads` threads: buffers of its largest block for each thread, chunks on their

@@ -223,6 +223,47 @@ struct Grow {
   }
 };
 
+// Looks at groups of slices: neighbouring timepoints of each channel. Where nothing varies it has nothing to measure.
+struct Flicker {
+  struct Params {};
+  struct Survey {
+    std::vector<double> changes;
+    void encode(ByteWriter& out) const { out.put(changes); }
+    static Survey decode(ByteReader& in) { return {in.get_vector<double>()}; }
+  };
+  static void describe(KernelSchema<Params>& k) {
+    k.name("test.flicker").version(1).summary("Changes between timepoints.").nan(NanPolicy::refused);
+    k.input("image", any_real).doc("In.");
+    k.output("changes", table).doc("Out.");
+    k.all(t, c).in_groups().blockwise(Blockwise::volume);
+  }
+  std::vector<SliceGroup> groups(const Params&, const SliceAxes& axes) const {
+    std::vector<SliceGroup> pairs;
+    for (const int channel : axes.channels)
+      for (std::size_t i = 0; i < axes.timepoints.size(); ++i)
+        pairs.push_back({{axes.timepoints[0], channel}, {axes.timepoints[i], channel}});
+    return pairs;
+  }
+  std::size_t scratch_bytes(const Params&, const Index3&) const { return 0; }
+  Survey survey(const Params&, const Block& block, Context& ctx) const {
+    const auto a = block.input("image", 0), b = block.input("image", 1);
+    if (count(a.shape()) == 1) throw UserError("one voxel does not flicker");
+    double sum = 0;
+    for_each_voxel(a.shape(), ctx, [&](Index z, Index y, Index x) {
+      sum += std::abs(static_cast<double>(a(z, y, x)) - b(z, y, x)) * (1 + block.place("image", 1).t);
+    });
+    return {{sum}};
+  }
+  void merge(Survey& into, const Survey& next) const {
+    into.changes.insert(into.changes.end(), next.changes.begin(), next.changes.end());
+  }
+  SmallValues emit(const Params&, const Survey& survey, const Slice&) const {
+    Table rows;
+    rows.add({"change", "", survey.changes});
+    return {{"changes", rows}};
+  }
+};
+
 // Refuses NaN, which the runner finds.
 struct Strict {
   struct Params {};
@@ -248,6 +289,7 @@ void add_contract_kernels(plugins::Registry& registry) {
   registry.add(make_kernel<Accumulate>());
   registry.add(make_kernel<Census>());
   registry.add(make_kernel<Grow>());
+  registry.add(make_kernel<Flicker>());
   registry.add(make_kernel<Strict>());
 }
 

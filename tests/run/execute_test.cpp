@@ -268,3 +268,46 @@ TEST_CASE("progress is told block by block") {
   run::execute(make_job<Scale>({{"image", image}}), run::solo_team(), options, sink);
   CHECK(done == std::vector<std::size_t>{1, 2, 3, 4, 5});
 }
+
+TEST_CASE("groups of slices are surveyed one at a time and merged in order, for any threads") {
+  const auto image = make_image<std::uint16_t>(image_info({4, 5, 6}, DType::uint16, 2, 3), [](std::size_t i) {
+    return 100.0 * static_cast<double>(i / 120) * static_cast<double>(i / 120);  // one value a volume
+  });
+  const run::Job job = make_job<ChannelSteps>({{"image", image}});
+  const auto outcome = run_job(job);
+  const Table& steps = outcome.result.small.tables.at("steps");
+  CHECK(std::get<std::vector<std::int64_t>>(steps.column("at").values) == std::vector<std::int64_t>{0, 0, 1, 1});
+  CHECK(std::get<std::vector<std::int64_t>>(steps.column("from").values) == std::vector<std::int64_t>{0, 1, 0, 1});
+  CHECK(std::get<std::vector<std::int64_t>>(steps.column("to").values) == std::vector<std::int64_t>{1, 2, 1, 2});
+  CHECK(std::get<std::vector<double>>(steps.column("step").values) == std::vector<double>{100, 300, 700, 900});
+  CHECK(run_job(job, 3).result.small.tables.at("steps").to_tsv() == steps.to_tsv());
+}
+
+TEST_CASE("groups follow the channels and timepoints that a task is narrowed to") {
+  const auto image = make_image<std::uint16_t>(image_info({4, 5, 6}, DType::uint16, 2, 3),
+                                               [](std::size_t i) { return static_cast<double>(i / 120); });
+  run::Job job = make_job<ChannelSteps>({{"image", image}});
+  job.channels = {0, 2}, job.timepoints = {1};
+  const auto outcome = run_job(job);
+  const Table& steps = outcome.result.small.tables.at("steps");
+  CHECK(std::get<std::vector<std::int64_t>>(steps.column("at").values) == std::vector<std::int64_t>{1});
+  CHECK(std::get<std::vector<std::int64_t>>(steps.column("to").values) == std::vector<std::int64_t>{2});
+  CHECK(std::get<std::vector<double>>(steps.column("step").values) == std::vector<double>{2});
+}
+
+TEST_CASE("an error in a group names its slices, and a kernel must name slices that are there") {
+  const auto image = make_image<float>(image_info({4, 5, 6}, DType::float32, 1, 2), [](std::size_t i) {
+    return i == 125 ? std::numeric_limits<double>::quiet_NaN() : 0;
+  });
+  CHECK(failure(make_job<ChannelSteps>({{"image", image}}), "user_error")
+            .find("timepoint 0, channel 0 and timepoint 0, channel 1: input 'image' is NaN") != std::string::npos);
+  struct Beyond : ChannelSteps {
+    std::vector<SliceGroup> groups(const Params&, const SliceAxes&) const { return {{{0, 7}}}; }
+  };
+  CHECK(failure(make_job<Beyond>({{"image", image}}), "internal_error").find("timepoint 0, channel 7") !=
+        std::string::npos);
+  struct None : ChannelSteps {
+    std::vector<SliceGroup> groups(const Params&, const SliceAxes&) const { return {}; }
+  };
+  CHECK(failure(make_job<None>({{"image", image}}), "internal_error").find("no group of slices") != std::string::npos);
+}

@@ -87,6 +87,15 @@ TEST_CASE("ranks share blocks, timepoints and channels") {
   CHECK(run::work_units(request<Scale>({{"image", image_info({4, 5, 6}, DType::uint16)}})) == 1);
 }
 
+TEST_CASE("ranks share groups of slices, and memory holds the largest group, not all slices") {
+  const auto needed = [](int timepoints, int channels) {
+    return run::block_memory(
+        request<ChannelSteps>({{"image", image_info({256, 256, 256}, DType::uint16, timepoints, channels)}}), 1);
+  };
+  CHECK(needed(100, 3) == needed(1, 2));
+  CHECK(run::work_units(request<ChannelSteps>({{"image", image_info({9, 9, 9}, DType::uint16, 5, 3)}})) == 10);
+}
+
 TEST_CASE("memory follows blocks and threads, not the volume") {
   const auto small = run::block_memory(request<Scale>({{"image", image_info({256, 256, 256}, DType::uint16)}}), 1);
   const auto large = run::block_memory(request<Scale>({{"image", image_info({2560, 2560, 2560}, DType::uint16)}}), 1);

@@ -246,4 +246,52 @@ struct Add {
   }
 };
 
+/// Mean steps between neighbouring channels at each timepoint, found in groups of two slices; a row each, in order.
+struct ChannelSteps {
+  using Params = NoParams;
+  struct Row {
+    Slice from, to;
+    double step = 0;
+  };
+  struct Survey {
+    std::vector<Row> rows;
+    void encode(ByteWriter& out) const { out.put(rows); }
+    static Survey decode(ByteReader& in) { return {in.get_vector<Row>()}; }
+  };
+  static void describe(KernelSchema<Params>& k) {
+    k.name("test.channel_steps").version(1).summary("Mean steps between channels.").nan(NanPolicy::refused);
+    k.input("image", any_real);
+    k.output("steps", table);
+    k.all(t, c).in_groups().blockwise(Blockwise::volume);
+  }
+  std::vector<SliceGroup> groups(const Params&, const SliceAxes& axes) const {
+    std::vector<SliceGroup> pairs;
+    for (const int at : axes.timepoints)
+      for (std::size_t i = 1; i < axes.channels.size(); ++i)
+        pairs.push_back({{at, axes.channels[i - 1]}, {at, axes.channels[i]}});
+    return pairs;
+  }
+  Survey survey(const Params&, const Block& block, Context&) const {
+    const auto a = block.input("image", 0), b = block.input("image", 1);
+    double sum = 0;
+    for (Index i = 0; i < count(a.shape()); ++i) sum += static_cast<double>(b.data()[i]) - a.data()[i];
+    return {{{block.place("image", 0), block.place("image", 1), sum / static_cast<double>(count(a.shape()))}}};
+  }
+  void merge(Survey& into, const Survey& next) const {
+    into.rows.insert(into.rows.end(), next.rows.begin(), next.rows.end());
+  }
+  SmallValues emit(const Params&, const Survey& survey, const Slice&) const {
+    std::vector<std::int64_t> timepoint, from, to;
+    std::vector<double> step;
+    for (const Row& r : survey.rows)
+      timepoint.push_back(r.from.t), from.push_back(r.from.c), to.push_back(r.to.c), step.push_back(r.step);
+    Table rows;
+    rows.add({"at", "", timepoint});
+    rows.add({"from", "", from});
+    rows.add({"to", "", to});
+    rows.add({"step", "", step});
+    return {{"steps", rows}};
+  }
+};
+
 }  // namespace voxflow::test

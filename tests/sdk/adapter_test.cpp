@@ -86,12 +86,12 @@ struct OneVoxel {
   Block block;
   OneVoxel() {
     const Box3 box{{0, 0, 0}, {1, 1, 1}};
-    block.inputs.push_back({"image", {{&in, DType::float32, box}}});
-    block.outputs.push_back({"image", {{&out, DType::float32, box}}});
+    block.inputs.push_back({"image", {{&in, DType::float32, box}}, {}});
+    block.outputs.push_back({"image", {{&out, DType::float32, box}}, {}});
   }
 };
 
-const Geometry kGeometry{{{3, 4, 5}, {}}, {}, 1, 1, {}};
+const Geometry kGeometry{{{3, 4, 5}, {}}, {}, 1, 1, {}, {}};
 }  // namespace
 
 TEST_CASE("a kernel of describe and run alone gets every default of the contract") {

@@ -118,6 +118,8 @@ TEST_CASE("contradictions in a declaration are listed") {
     CAPTURE(text);
     CHECK(has(defects, text));
   }
+  CHECK(has(complete().in_groups().info().defects(),
+            "in_groups needs blockwise volume, all(t, c), one volumetric input and no volumetric output"));
   CHECK(has(complete().external({}).info().defects(), "the external command is empty"));
 }
 

@@ -6,6 +6,7 @@
 
 #include "kernels/register/phase_correlation/candidates.hpp"
 #include "kernels/register/phase_correlation/refine.hpp"
+#include "kernels/shared/parallel.hpp"
 #include "kernels/shared/smooth.hpp"
 
 namespace voxflow::phase_correlation {
@@ -32,11 +33,10 @@ void standardise(std::vector<float>& voxels) {
   for (float& v : voxels) v = static_cast<float>((static_cast<double>(v) - mean) / deviation);
 }
 
-Volume smoothed(VolumeView<const float> from, double sigma_voxels, const Context& ctx) {
+Volume standardised(VolumeView<const float> from) {
   Volume to{from.shape(), std::vector<float>(static_cast<std::size_t>(count(from.shape())))};
   copy_voxels<float>(from, to.view());
   standardise(to.voxels);
-  shared::smooth(to.view(), {sigma_voxels, sigma_voxels, sigma_voxels}, ctx);
   return to;
 }
 
@@ -147,7 +147,12 @@ Index largest_shift(Index size, double part) {
 
 Match match(VolumeView<const float> fixed, VolumeView<const float> moving, const MatchOptions& options,
             const Context& ctx) {
-  Volume f = smoothed(fixed, options.smoothing_voxels, ctx), m = smoothed(moving, options.smoothing_voxels, ctx);
+  Volume f, m;
+  shared::parallel_for(ctx, 2,
+                       [&] { return [&](Index i) { (i == 0 ? f : m) = standardised(i == 0 ? fixed : moving); }; });
+  if (ctx.cancelled()) return {};
+  const double sigma = options.smoothing_voxels;
+  for (Volume* volume : {&f, &m}) shared::smooth(volume->view(), {sigma, sigma, sigma}, ctx);
   if (ctx.cancelled()) return {};
   return Search(std::move(f), std::move(m), options, ctx).run();
 }

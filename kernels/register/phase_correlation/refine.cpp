@@ -29,35 +29,63 @@ std::vector<double> taper(Index n, Index reach) {
   return w;
 }
 
-// Calls f(weight, row_of(z, y)) for the rows of `extent` that count.
-template <class RowOf, class F>
-void for_each_row(const Index3& extent, const Weights& weights, const RowOf& row_of, const F& f) {
-  for (Index z = 0; z < extent[kZ]; ++z)
-    for (Index y = 0; y < extent[kY]; ++y) {
-      const double w = weights[kZ][static_cast<std::size_t>(z)] * weights[kY][static_cast<std::size_t>(y)];
-      if (w > 0) f(w, row_of(z, y));
-    }
+// The sum of f(z) over planes, added in their order whatever threads took part.
+template <class Sum, class F>
+Sum sum_planes(const Context& ctx, Index planes, const F& f) {
+  std::vector<Sum> parts(static_cast<std::size_t>(planes));
+  shared::parallel_for(ctx, planes, [&] { return [&](Index z) { parts[static_cast<std::size_t>(z)] = f(z); }; });
+  Sum sum;
+  for (const Sum& part : parts) sum += part;
+  return sum;
 }
 
 struct Moments {
   double weight = 0, sum = 0, squares = 0;
   double mean() const { return sum / weight; }
   double power() const { return squares - sum * sum / weight; }
+  Moments& operator+=(const Moments& m) {
+    weight += m.weight, sum += m.sum, squares += m.squares;
+    return *this;
+  }
 };
 
+// Of the voxels that row_of(z, y) points to.
 template <class RowOf>
-Moments moments(const Index3& extent, const Weights& weights, const RowOf& row_of) {
-  Moments m;
-  for_each_row(extent, weights, row_of, [&](double w, const float* row) {
-    Moments of_row;
-    for (Index x = 0; x < extent[kX]; ++x) {
-      const double wx = weights[kX][static_cast<std::size_t>(x)], value = row[x];
-      of_row.weight += wx, of_row.sum += wx * value, of_row.squares += wx * value * value;
+Moments moments(const Context& ctx, const Index3& extent, const Weights& weights, const RowOf& row_of) {
+  return sum_planes<Moments>(ctx, extent[kZ], [&](Index z) {
+    Moments of_plane;
+    for (Index y = 0; y < extent[kY]; ++y) {
+      const double w = weights[kZ][static_cast<std::size_t>(z)] * weights[kY][static_cast<std::size_t>(y)];
+      if (w == 0) continue;
+      const float* row = row_of(z, y);
+      Moments of_row;
+      for (Index x = 0; x < extent[kX]; ++x) {
+        const double wx = weights[kX][static_cast<std::size_t>(x)], value = row[x];
+        of_row.weight += wx, of_row.sum += wx * value, of_row.squares += wx * value * value;
+      }
+      of_plane += {w * of_row.weight, w * of_row.sum, w * of_row.squares};
     }
-    m.weight += w * of_row.weight, m.sum += w * of_row.sum, m.squares += w * of_row.squares;
+    return of_plane;
   });
-  return m;
 }
+
+// Products of two volumes' deviations from their means.
+struct Products {
+  double ff = 0, mm = 0, fm = 0, f4 = 0, m4 = 0;
+  Products& operator+=(const Products& p) {
+    ff += p.ff, mm += p.mm, fm += p.fm, f4 += p.f4, m4 += p.m4;
+    return *this;
+  }
+};
+
+// Of two spectra.
+struct Powers {
+  double fixed = 0, moving = 0, common = 0;
+  Powers& operator+=(const Powers& p) {
+    fixed += p.fixed, moving += p.moving, common += p.common;
+    return *this;
+  }
+};
 
 // The normalised cross-correlation around one whole-voxel shift.
 class Landscape {
@@ -71,7 +99,8 @@ class Landscape {
         box_(overlap(fixed.shape(), near)),
         shape_(shared::fast_shape(box_.extent)),
         fft_(shape_),
-        spectrum_(shape_) {
+        spectrum_(shape_),
+        of_moving_(shape_) {
     for (std::size_t i = 0; i < 3; ++i) {
       reach_[i] = largest[i] > 0 ? std::min<Index>(kRefineReach, (box_.extent[i] - 1) / 2) : 0;
       weights_[i] = taper(box_.extent[i], reach_[i]);
@@ -96,29 +125,17 @@ class Landscape {
     return values;
   }
 
-  // Score and structures of the moving volume's voxels as they are under `shift`. Ends the use of `at`.
+  // Score and structures of the moving volume's voxels as they are under `shift`. Can be asked once.
   Match verify(const Point3& shift) const {
+    move(of_moving_, shape_, shift, ctx_);
+    fft_.backward(of_moving_);
+    const Moments moved = moments(ctx_, box_.extent, weights_, [&](Index z, Index y) { return of_moving_.row(z, y); });
+    const Products p = sum_planes<Products>(
+        ctx_, box_.extent[kZ], [&, moved_mean = moved.mean()](Index z) { return products(z, moved_mean); });
     Match match;
-    fill_moving(spectrum_);
-    move(spectrum_, shape_, shift);
-    fft_.backward(spectrum_);
-    const auto fixed_row = [&](Index z, Index y) { return row_of_fixed(z, y); };
-    const auto moved_row = [&](Index z, Index y) -> const float* { return spectrum_.row(z, y); };
-    const double fixed_mean = moments(box_.extent, weights_, fixed_row).mean();
-    const Moments moved = moments(box_.extent, weights_, moved_row);
-    const double moved_mean = moved.mean();
-    double ff = 0, mm = 0, fm = 0, f4 = 0, m4 = 0;
-    const auto rows = [&](Index z, Index y) { return std::pair(fixed_row(z, y), moved_row(z, y)); };
-    for_each_row(box_.extent, weights_, rows, [&](double weight, const std::pair<const float*, const float*>& row) {
-      for (Index x = 0; x < box_.extent[kX]; ++x) {
-        const double w = weight * weights_[kX][static_cast<std::size_t>(x)];
-        const double f = row.first[x] - fixed_mean, m = row.second[x] - moved_mean;
-        ff += w * f * f, mm += w * m * m, fm += w * f * m, f4 += w * f * f * f * f, m4 += w * m * m * m * m;
-      }
-    });
-    if (!(ff > 0 && mm > 0)) return match;
-    match.score = fm / std::sqrt(ff * mm);
-    match.structures = std::min(ff * ff / f4, mm * mm / m4) / structure_voxels_;
+    if (!(p.ff > 0 && p.mm > 0)) return match;
+    match.score = p.fm / std::sqrt(p.ff * p.mm);
+    match.structures = std::min(p.ff * p.ff / p.f4, p.mm * p.mm / p.m4) / structure_voxels_;
     match.grains = moved.weight / structure_voxels_;
     return match;
   }
@@ -131,27 +148,37 @@ class Landscape {
     return moving_.row(box_.origin[kZ] + z + shift[kZ], box_.origin[kY] + y + shift[kY]) + box_.origin[kX] + shift[kX];
   }
 
+  Products products(Index z, double moved_mean) const {
+    Products p;
+    for (Index y = 0; y < box_.extent[kY]; ++y) {
+      const double weight = weights_[kZ][static_cast<std::size_t>(z)] * weights_[kY][static_cast<std::size_t>(y)];
+      const float *fixed = row_of_fixed(z, y), *moved = of_moving_.row(z, y);
+      for (Index x = 0; x < box_.extent[kX]; ++x) {
+        const double w = weight * weights_[kX][static_cast<std::size_t>(x)];
+        const double f = fixed[x] - fixed_mean_, m = moved[x] - moved_mean;
+        p += {w * f * f, w * m * m, w * f * m, w * f * f * f * f, w * m * m * m * m};
+      }
+    }
+    return p;
+  }
+
   // The moving volume's power changes smoothly with the shift: its logarithm is a parabola along each axis.
   void measure() {
-    const Moments of_fixed = moments(box_.extent, weights_, [&](Index z, Index y) { return row_of_fixed(z, y); });
+    const Moments of_fixed = moments(ctx_, box_.extent, weights_, [&](Index z, Index y) { return row_of_fixed(z, y); });
     fixed_mean_ = of_fixed.mean(), fixed_power_ = of_fixed.power();
-    std::array<Moments, 7> of_moving;  // here, then one voxel before and behind along each axis
-    shared::parallel_for(ctx_, 7, [&] {
-      return [&](Index i) {
-        Index3 shift = near_;
-        if (i > 0) {
-          const auto axis = static_cast<std::size_t>((i - 1) / 2);
-          if (reach_[axis] == 0) return;
-          shift[axis] += i % 2 == 0 ? 1 : -1;
-        }
-        of_moving[static_cast<std::size_t>(i)] =
-            moments(box_.extent, weights_, [&](Index z, Index y) { return row_of_moving(shift, z, y); });
-      };
-    });
-    moving_mean_ = of_moving[0].mean(), moving_power_ = of_moving[0].power();
+    const auto moving_at = [&](const Index3& shift) {
+      return moments(ctx_, box_.extent, weights_, [&](Index z, Index y) { return row_of_moving(shift, z, y); });
+    };
+    const Moments here = moving_at(near_);
+    moving_mean_ = here.mean(), moving_power_ = here.power();
     for (std::size_t i = 0; i < 3; ++i) {
-      const double before = of_moving[2 * i + 1].power(), behind = of_moving[2 * i + 2].power();
-      if (reach_[i] == 0 || !(before > 0 && behind > 0 && moving_power_ > 0)) continue;
+      if (reach_[i] == 0) continue;
+      Index3 shift = near_;
+      shift[i] = near_[i] - 1;
+      const double before = moving_at(shift).power();
+      shift[i] = near_[i] + 1;
+      const double behind = moving_at(shift).power();
+      if (!(before > 0 && behind > 0 && moving_power_ > 0)) continue;
       slope_[i] = std::log(behind / before) / 2;
       bend_[i] = std::log(behind / moving_power_ * (before / moving_power_)) / 2;
     }
@@ -168,48 +195,52 @@ class Landscape {
 
   // The cross-power spectrum of the tapered fixed volume and the moving one.
   void transform() {
-    const shared::FftBuffer other(shape_);
-    shared::parallel_for(ctx_, 2,
-                         [&] { return [&](Index i) { i == 0 ? fill_fixed(spectrum_) : fill_moving(other); }; });
+    shared::parallel_for(ctx_, 2, [&] { return [&](Index i) { i == 0 ? fill_fixed() : fill_moving(); }; });
+    const Powers powers = sum_planes<Powers>(ctx_, shape_[kZ], [&](Index z) { return multiply(z); });
+    // By Bartlett's formula: the voxels that are alike by chance with each other's neighbours.
+    const double frequencies = static_cast<double>(spectrum_.size()) / 2;
+    structure_voxels_ = std::max(1.0, frequencies * powers.common / (powers.fixed * powers.moving));
+  }
+
+  Powers multiply(Index z) {
     const double scale = 1 / static_cast<double>(count(shape_));
-    float* f = spectrum_.data();
-    const float* m = other.data();
-    double fixed_power = 0, moving_power = 0, common_power = 0;
-    for (std::size_t i = 0; i < spectrum_.size(); i += 2) {
+    Powers powers;
+    float* f = spectrum_.row(z, 0);
+    const float* m = of_moving_.row(z, 0);
+    const Index floats = spectrum_.row(1, 0) - spectrum_.row(0, 0);
+    for (Index i = 0; i < floats; i += 2) {
       const double a = f[i], b = f[i + 1], c = m[i], d = m[i + 1];
-      fixed_power += a * a + b * b, moving_power += c * c + d * d;
-      common_power += (a * a + b * b) * (c * c + d * d);
+      const double fixed = a * a + b * b, moving = c * c + d * d;
+      powers += {fixed, moving, fixed * moving};
       f[i] = static_cast<float>((a * c + b * d) * scale), f[i + 1] = static_cast<float>((a * d - b * c) * scale);
     }
-    // By Bartlett's formula: the voxels that are alike by chance with each other's neighbours.
-    const auto frequencies = static_cast<double>(spectrum_.size() / 2);
-    structure_voxels_ = std::max(1.0, frequencies * common_power / (fixed_power * moving_power));
+    return powers;
   }
 
-  void fill_fixed(const shared::FftBuffer& to) const {
-    to.fill(0);
-    for_each_row(
-        box_.extent, weights_, [](Index z, Index y) { return std::pair(z, y); },
-        [&](double w, const std::pair<Index, Index>& at) {
-          const float* from = row_of_fixed(at.first, at.second);
-          float* row = to.row(at.first, at.second);
-          for (Index x = 0; x < box_.extent[kX]; ++x)
-            row[x] = static_cast<float>(w * weights_[kX][static_cast<std::size_t>(x)] *
-                                        (static_cast<double>(from[x]) - fixed_mean_));
-        });
-    fft_.forward(to);
+  void fill_fixed() const {
+    spectrum_.fill(0);
+    for (Index z = 0; z < box_.extent[kZ]; ++z)
+      for (Index y = 0; y < box_.extent[kY]; ++y) {
+        const double w = weights_[kZ][static_cast<std::size_t>(z)] * weights_[kY][static_cast<std::size_t>(y)];
+        const float* from = row_of_fixed(z, y);
+        float* row = spectrum_.row(z, y);
+        for (Index x = 0; x < box_.extent[kX]; ++x)
+          row[x] = static_cast<float>(w * weights_[kX][static_cast<std::size_t>(x)] *
+                                      (static_cast<double>(from[x]) - fixed_mean_));
+      }
+    fft_.forward(spectrum_);
   }
 
-  void fill_moving(const shared::FftBuffer& to) const {
-    to.fill(0);
+  void fill_moving() const {
+    of_moving_.fill(0);
     for (Index z = 0; z < box_.extent[kZ]; ++z)
       for (Index y = 0; y < box_.extent[kY]; ++y) {
         const float* from = row_of_moving(near_, z, y);
-        float* row = to.row(z, y);
+        float* row = of_moving_.row(z, y);
         for (Index x = 0; x < box_.extent[kX]; ++x)
           row[x] = static_cast<float>(static_cast<double>(from[x]) - moving_mean_);
       }
-    fft_.forward(to);
+    fft_.forward(of_moving_);
   }
 
   VolumeView<const float> fixed_, moving_;
@@ -218,7 +249,7 @@ class Landscape {
   Box3 box_;  // in the fixed volume
   Index3 shape_, reach_{};
   shared::Fft fft_;
-  shared::FftBuffer spectrum_;
+  shared::FftBuffer spectrum_, of_moving_;  // the cross-power spectrum; the moving volume's
   Weights weights_;
   double fixed_mean_ = 0, fixed_power_ = 0, moving_mean_ = 0, moving_power_ = 0, structure_voxels_ = 1;
   Point3 slope_{}, bend_{};

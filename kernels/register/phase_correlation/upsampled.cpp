@@ -10,6 +10,11 @@ namespace voxflow::phase_correlation {
 namespace {
 using Complex = std::complex<double>;
 
+// Without the care for infinities that the operator takes at a price.
+Complex times(const Complex& a, const Complex& b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
 // exp(2 pi i k s / n) for every frequency k and coordinate s, row k; the highest frequency of an even n is real.
 class Phases {
  public:
@@ -73,7 +78,7 @@ std::vector<double> upsample(const shared::FftBuffer& spectrum, const Index3& sh
       for (Index y = 0; y < shape[kY]; ++y) {
         along_x(spectrum.row(z, y), re, im);
         for (std::size_t py = 0; py < n_y; ++py)
-          for (std::size_t px = 0; px < n_x; ++px) plane[py * n_x + px] += along_y.row(y)[py] * Complex(re[px], im[px]);
+          for (std::size_t px = 0; px < n_x; ++px) plane[py * n_x + px] += times(along_y.row(y)[py], {re[px], im[px]});
       }
     };
   });
@@ -81,7 +86,7 @@ std::vector<double> upsample(const shared::FftBuffer& spectrum, const Index3& sh
   for (Index z = 0; z < shape[kZ]; ++z)
     for (std::size_t pz = 0; pz < n_z; ++pz)
       for (std::size_t i = 0; i < n_plane; ++i)
-        values[pz * n_plane + i] += (along_z.row(z)[pz] * planes[static_cast<std::size_t>(z) * n_plane + i]).real();
+        values[pz * n_plane + i] += times(along_z.row(z)[pz], planes[static_cast<std::size_t>(z) * n_plane + i]).real();
   return values;
 }
 
@@ -90,20 +95,23 @@ std::size_t upsample_bytes(const Index3& shape) {
          static_cast<std::size_t>(shape[kX]) * 2 * sizeof(Lane);
 }
 
-void move(const shared::FftBuffer& spectrum, const Index3& shape, const Point3& shift_voxels) {
+void move(const shared::FftBuffer& spectrum, const Index3& shape, const Point3& shift_voxels, const Context& ctx) {
   const Index half = shape[kX] / 2 + 1;
   const Phases along_z(shape[kZ], shape[kZ], {shift_voxels[kZ]}), along_y(shape[kY], shape[kY], {shift_voxels[kY]}),
       along_x(shape[kX], half, {shift_voxels[kX]});
   const auto voxels = static_cast<double>(count(shape));
-  for (Index z = 0; z < shape[kZ]; ++z)
-    for (Index y = 0; y < shape[kY]; ++y) {
-      const Complex of_row = *along_z.row(z) * *along_y.row(y) / voxels;
-      float* v = spectrum.row(z, y);
-      for (Index k = 0; k < half; ++k) {
-        const Complex moved = Complex(v[2 * k], v[2 * k + 1]) * of_row * *along_x.row(k);
-        v[2 * k] = static_cast<float>(moved.real()), v[2 * k + 1] = static_cast<float>(moved.imag());
+  shared::parallel_for(ctx, shape[kZ], [&] {
+    return [&](Index z) {
+      for (Index y = 0; y < shape[kY]; ++y) {
+        const Complex of_row = times(*along_z.row(z), *along_y.row(y)) / voxels;
+        float* v = spectrum.row(z, y);
+        for (Index k = 0; k < half; ++k) {
+          const Complex moved = times(times({v[2 * k], v[2 * k + 1]}, of_row), *along_x.row(k));
+          v[2 * k] = static_cast<float>(moved.real()), v[2 * k + 1] = static_cast<float>(moved.imag());
+        }
       }
-    }
+    };
+  });
 }
 
 }  // namespace voxflow::phase_correlation

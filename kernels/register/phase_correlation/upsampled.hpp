@@ -24,6 +24,6 @@ std::vector<double> upsample(const shared::FftBuffer& spectrum, const Index3& sh
 std::size_t upsample_bytes(const Index3& shape);
 
 /// Moves a volume's content by -`shift_voxels`, part voxels too, in its half spectrum; divides by the number of voxels.
-void move(const shared::FftBuffer& spectrum, const Index3& shape, const Point3& shift_voxels);
+void move(const shared::FftBuffer& spectrum, const Index3& shape, const Point3& shift_voxels, const Context& ctx);
 
 }  // namespace voxflow::phase_correlation
