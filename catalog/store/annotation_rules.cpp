@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "catalog/query/query.hpp"
-#include "catalog/store/query_sql.hpp"
+#include "catalog/store/fields.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/units.hpp"
 

@@ -7,6 +7,7 @@
 
 #include "catalog/model/model.hpp"
 #include "catalog/store/annotation_rules.hpp"
+#include "catalog/store/fields.hpp"
 #include "catalog/store/name_resolver.hpp"
 #include "pipeline/core/dtype.hpp"
 #include "pipeline/core/text.hpp"

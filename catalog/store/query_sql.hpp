@@ -15,9 +15,6 @@ struct SqlCondition {
   std::vector<SqlValue> values;
 };
 
-/// The fields that images and results have by themselves.
-std::vector<std::string> field_names();
-
 /// Throws query::QueryError when a field is unknown or a value does not fit it. `keys` are the declared annotations.
 SqlCondition compile(const query::Query& query, const std::vector<record::AnnotationKey>& keys, Database& db);
 

@@ -15,6 +15,7 @@ run::Request request(const engine::StepOnImages& step) {
   r.params = step.params;
   r.params_by_channel = step.params_by_channel;
   r.images = step.images;
+  r.connected = step.small_inputs;
   r.channels = step.channels;
   r.timepoints = step.timepoints;
   r.blocks = step.blocks;

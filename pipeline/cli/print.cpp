@@ -56,12 +56,6 @@ std::string spacing_text(const Grid& grid) {
                      format_number(s[kX].value));
 }
 
-std::string value_text(const record::Annotation& a) {
-  if (std::holds_alternative<double>(a.value)) return format_quantity(std::get<double>(a.value), a.key.unit);
-  if (std::holds_alternative<bool>(a.value)) return std::get<bool>(a.value) ? "true" : "false";
-  return std::get<std::string>(a.value);
-}
-
 nlohmann::json entity_json(const catalog::Entity& e) {
   nlohmann::json j{{"id", e.id},
                    {"name", e.name},

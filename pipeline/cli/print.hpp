@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "catalog/model/model.hpp"
+#include "catalog/model/field_text.hpp"
 
 namespace voxflow::cli {
 
@@ -28,7 +28,7 @@ void print_json(const nlohmann::json& value);
 std::string shape_text(const record::ImageInfo& info);
 /// "0.5 x 0.2 x 0.2 um" (z y x).
 std::string spacing_text(const Grid& grid);
-std::string value_text(const record::Annotation& annotation);
+using catalog::value_text;
 nlohmann::json entity_json(const catalog::Entity& entity);
 
 }  // namespace voxflow::cli

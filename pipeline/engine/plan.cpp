@@ -219,13 +219,16 @@ class Planner {
   }
 
   static StepOnImages on_images(const Step& step, const AnyKernel& kernel, const std::vector<Source>& sources) {
-    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads};
+    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads,
+                    {}};
     for (const PortInfo& port : kernel.schema().inputs)
-      for (const Source& s : sources)
-        if (s.input.port == port.name && s.image != nullptr) {
-          on.images[port.name] = *s.image;
-          if (on.first_input.empty()) on.first_input = port.name;
-        }
+      for (const Source& s : sources) {
+        if (s.input.port != port.name) continue;
+        if (!is_volumetric(port.type.kind)) on.small_inputs.insert(port.name);
+        if (s.image == nullptr || !is_volumetric(port.type.kind)) continue;
+        on.images[port.name] = *s.image;
+        if (on.first_input.empty()) on.first_input = port.name;
+      }
     if (on.first_input.empty()) return on;
     const ImageInfo& first = on.images[on.first_input];
     on.channels = channel_indices(step, first);
@@ -266,8 +269,8 @@ class Planner {
     throw UserError(
         fmt::format("a block on each of {} rank{} needs {} of memory, the step requests {}; write resources: {{ {}: "
                     "{{ memory: {} GB }} }}, or fewer ranks",
-                    on.ranks, on.ranks == 1 ? "" : "s", format_bytes(needed),
-                    format_bytes(step.resources.memory_bytes), step.name, (needed + kGigabyte - 1) / kGigabyte));
+                    on.ranks, on.ranks == 1 ? "" : "s", format_bytes(needed), format_bytes(step.resources.memory_bytes),
+                    step.name, (needed + kGigabyte - 1) / kGigabyte));
   }
 
   std::size_t add(record::Task task, const Step& step, int ranks, const std::vector<Source>& sources, Made made) {

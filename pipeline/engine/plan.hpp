@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct StepOnImages {
   std::vector<int> channels, timepoints;            // to which the step narrows it; empty: all
   std::optional<Index3> blocks;                     // wished core shape, z-y-x
   int ranks = 1, threads = 1;
+  std::set<std::string> small_inputs;  // ports of connected tables, transforms and PSFs
 };
 
 struct PlanOptions {

@@ -14,6 +14,7 @@ namespace voxflow::interop {
 
 namespace {
 using Lines = std::map<std::string, std::string>;
+constexpr long kMostComposite = 7;  // channels that ImageJ shows on top of each other
 
 long count_of(const Lines& lines, const std::string& key, long fallback) {
   const auto at = lines.find(key);
@@ -71,11 +72,19 @@ std::string format_imagej_description(const ImageJDescription& d) {
   if (d.channels > 1) text += fmt::format("channels={}\n", d.channels);
   if (d.slices > 1) text += fmt::format("slices={}\n", d.slices);
   if (d.frames > 1) text += fmt::format("frames={}\n", d.frames);
-  if (d.channels > 1 || d.frames > 1) text += "hyperstack=true\nmode=grayscale\n";
+  if (d.channels > 1 || d.frames > 1)
+    text += fmt::format("hyperstack=true\nmode={}\n",
+                        d.channels > 1 && d.channels <= kMostComposite ? "composite" : "grayscale");
   if (!d.unit.empty()) text += fmt::format("unit={}\n", d.unit);
   if (d.frame_interval_s) text += fmt::format("finterval={}\n", format_number(*d.frame_interval_s));
   if (d.spacing) text += fmt::format("spacing={}\n", format_number(*d.spacing));
-  return text + "loop=false\n";
+  if (d.values)
+    text +=
+        fmt::format("cf=0\nc0={}\nc1={}\nvunit=Value\n", format_number((*d.values)[0]), format_number((*d.values)[1]));
+  text += "loop=false\n";
+  if (d.display)
+    text += fmt::format("min={}\nmax={}\n", format_number((*d.display)[0]), format_number((*d.display)[1]));
+  return text;
 }
 
 }  // namespace voxflow::interop

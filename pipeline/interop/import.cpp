@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include "pipeline/core/clock.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/interop/image_source.hpp"
+#include "pipeline/interop/parallel.hpp"
 #include "pipeline/record/task.hpp"
 
 namespace fs = std::filesystem;
@@ -20,7 +17,6 @@ namespace voxflow::interop {
 
 namespace {
 constexpr const char* kFileName = "data.h5";
-constexpr unsigned kMostThreads = 4;
 
 /// Planes of one chunk's depth, all voxels of y and x.
 struct Slab {
@@ -42,31 +38,6 @@ std::vector<unsigned char> cut_chunk(const Slab& slab, const Grid& grid, const I
                   static_cast<std::size_t>(nx) * voxel_bytes);
     }
   return voxels;
-}
-
-/// Runs f(0) … f(n-1) on a few threads; the first exception is thrown on after all have ended.
-template <class F>
-void for_each_in_parallel(std::size_t n, F&& f) {
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex failure_lock;
-  const auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < n; i = next++) f(i);
-    } catch (...) {
-      const std::lock_guard hold(failure_lock);
-      if (!failure) failure = std::current_exception();
-      next = n;
-    }
-  };
-  const std::size_t threads =
-      std::min<std::size_t>(n, std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads));
-  {
-    std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
-    work();
-  }
-  if (failure) std::rethrow_exception(failure);
 }
 
 void write_slab(archive::ImageWriter& writer, const record::ImageInfo& info, int t, int c, Index slab_index,

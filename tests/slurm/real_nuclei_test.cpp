@@ -1,4 +1,5 @@
-// workflows/nuclei_3d.yaml on a real volume, a mouse blastocyst with 61 nuclei: on two local ranks and on three SLURM nodes.
+// workflows/nuclei_3d.yaml on a real volume, a mouse blastocyst with 61 nuclei: on two local ranks and on three SLURM
+// nodes.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -47,7 +48,8 @@ std::string with(std::string text, const std::string& from, const std::string& t
 }
 }  // namespace
 
-TEST_CASE("nuclei_3d finds the nuclei of a blastocyst, with the same digests on two local ranks and on three SLURM nodes") {
+TEST_CASE(
+    "nuclei_3d finds the nuclei of a blastocyst, with the same digests on two local ranks and on three SLURM nodes") {
   const fs::path data = test_data() / "idr0062_6001240/converted_tiff";
   if (test_data().empty() || !fs::exists(data)) {
     MESSAGE("skipped: there is no " << data.string() << "; VOXFLOW_TEST_DATA names the folder of the real data");
@@ -76,8 +78,9 @@ TEST_CASE("nuclei_3d finds the nuclei of a blastocyst, with the same digests on 
   if (cluster == nullptr) return;
   // Teams of six ranks, two on each node.
   const std::string wide = with(workflow, "ranks: 2", "ranks: 6");
-  const std::string site = "voxflow_site: 1\nslurm:\n  partition: main\n  cores_per_job: 6\n"
-                           "  environment: { OMPI_MCA_mpi_yield_when_idle: \"1\" }\n";
+  const std::string site =
+      "voxflow_site: 1\nslurm:\n  partition: main\n  cores_per_job: 6\n"
+      "  environment: { OMPI_MCA_mpi_yield_when_idle: \"1\" }\n";
   const Outcome outcome = spread.voxflow({"run", spread.write("nuclei.yaml", wide).string(), "--executor", "slurm",
                                           "--site", spread.write("site.yaml", site).string()},
                                          cluster->environment());

@@ -51,7 +51,8 @@ TEST_CASE("a second cluster stands beside the first; taken down, it leaves no pr
   const std::string networks_before = run_program("ip", {"-brief", "link"}).out;
   const std::string spaces_before = run_program("ip", {"netns"}).out;
 
-  const Outcome up = run_program(script(), {"up", second.string(), "--nodes", "2", "--owner", std::to_string(getpid())});
+  const Outcome up =
+      run_program(script(), {"up", second.string(), "--nodes", "2", "--owner", std::to_string(getpid())});
   INFO(up.err);
   REQUIRE(up.exit_code == 0);
   has(up.out, "up: 2 nodes");
@@ -75,7 +76,8 @@ TEST_CASE("a cluster ends when its owner does") {
   const TestFolder folder;
   const fs::path cluster = folder / "c";
   const Outcome owner = run_program(
-      "bash", {"-c", "\"$0\" up \"$1\" --nodes 1 --owner $$ && cp \"$1/cluster\" \"$1.was\"", script(), cluster.string()});
+      "bash",
+      {"-c", "\"$0\" up \"$1\" --nodes 1 --owner $$ && cp \"$1/cluster\" \"$1.was\"", script(), cluster.string()});
   INFO(owner.err);
   REQUIRE(owner.exit_code == 0);
   const std::string state = text_of(folder / "c.was");

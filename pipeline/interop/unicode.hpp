@@ -1,0 +1,17 @@
+// Text in UTF-8 as other forms need it; private to this room.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace voxflow::interop {
+
+/// The characters of UTF-8 text; a byte that is no part of one becomes U+FFFD.
+std::u32string characters(std::string_view utf8);
+
+/// UTF-16, as Java keeps text.
+std::u16string utf16(std::string_view utf8);
+
+/// Every character beyond ASCII as an XML reference: "&#181;m".
+std::string ascii_xml(std::string_view utf8);
+
+}  // namespace voxflow::interop
