@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <deque>
 #include <set>
 
 #include <fmt/format.h>
@@ -106,23 +105,28 @@ int timepoint_before(const catalog::Activity& made, int t) {
   return t < static_cast<int>(kept.size()) ? kept[static_cast<std::size_t>(t)].get<int>() : t;
 }
 
-/// The nearest image of intensities, on the same grid, that `regions` go back to.
-std::optional<Opened> image_beneath(Session& session, const Opened& regions) {
-  auto& catalog = session.catalog();
-  const auto links = catalog.lineage(regions.entity.id, catalog::Direction::ancestors);
-  std::set<std::string> seen;
-  std::deque<std::pair<std::string, int>> next{{regions.entity.id, regions.timepoint}};
-  for (; !next.empty(); next.pop_front()) {
-    const auto [id, t] = next.front();
-    if (!seen.insert(id).second) continue;
-    const auto entity = catalog.find_id(id);
-    if (!entity) continue;
-    if (entity->image && entity->image->kind == ImageKind::intensity && entity->image->grid == regions.info().grid &&
-        t < entity->image->timepoints)
-      return open(session, *entity, t);
+/// What `image` goes back to, the nearest first, each with the timepoint that its own comes from.
+std::vector<std::pair<std::string, int>> ancestors(catalog::CatalogClient& catalog, const Opened& image) {
+  const auto links = catalog.lineage(image.entity.id, catalog::Direction::ancestors);
+  std::vector<std::pair<std::string, int>> found{{image.entity.id, image.timepoint}};
+  std::set<std::string> seen{image.entity.id};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto [id, t] = found[i];
     const auto made = catalog.generated_by(id);
     for (const auto& link : links)
-      if (link.entity == id) next.emplace_back(link.source, made ? timepoint_before(*made, t) : t);
+      if (link.entity == id && seen.insert(link.source).second)
+        found.emplace_back(link.source, made ? timepoint_before(*made, t) : t);
+  }
+  return found;
+}
+
+/// The nearest image of intensities, on the same grid, that `regions` go back to.
+std::optional<Opened> image_beneath(Session& session, const Opened& regions) {
+  for (const auto& [id, t] : ancestors(session.catalog(), regions)) {
+    const auto entity = session.catalog().find_id(id);
+    if (entity && entity->image && entity->image->kind == ImageKind::intensity &&
+        entity->image->grid == regions.info().grid && t < entity->image->timepoints)
+      return open(session, *entity, t);
   }
   return std::nullopt;
 }
@@ -189,7 +193,10 @@ class SceneBuilder {
                       "register.apply, or name another image with --over",
                       image_.entity.name, shape_text(image_.info()), spacing_text(image_.info().grid), entity.name,
                       shape_text(*entity.image), spacing_text(entity.image->grid)));
-    return open(session_, entity, request_.timepoint);
+    int timepoint = request_.timepoint;
+    for (const auto& [id, t] : ancestors(session_.catalog(), image_))
+      if (id == entity.id) timepoint = t;
+    return open(session_, entity, timepoint);
   }
 
   void add_channels(const Opened& image, const Opened* regions, bool composite) {

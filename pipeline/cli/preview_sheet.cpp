@@ -39,6 +39,10 @@ class RunSheet {
       throw UserError(fmt::format("run {} has no task, so there is nothing to show", status.plan.run));
   }
 
+  ~RunSheet() { log::set_status(""); }
+  RunSheet(const RunSheet&) = delete;
+  RunSheet& operator=(const RunSheet&) = delete;
+
   void draw(const std::function<void(const preview::Sheet&)>& take) {
     const std::size_t pages = (images_.size() + kRowsPerPage - 1) / kRowsPerPage;
     for (std::size_t page = 0; page < pages; ++page) {
@@ -62,14 +66,17 @@ class RunSheet {
   }
 
   std::string view_name() const {
-    return request_.projection == preview::Projection::max ? "maximum projections" : "slices";
+    std::string view = request_.projection == preview::Projection::max ? "maximum projections"
+                       : request_.z                                    ? fmt::format("planes {}", *request_.z)
+                                                                       : "middle planes";
+    if (request_.timepoint > 0) view += fmt::format(", timepoint {}", request_.timepoint);
+    return view;
   }
 
   preview::SheetRow row(const std::string& image) {
     log::set_status(fmt::format("contact sheet: {}", image));
     preview::SheetRow row{image, {original(image)}};
     for (const auto& step : steps_) row.cells.push_back(result(image, step.name));
-    log::set_status("");
     return row;
   }
 

@@ -13,6 +13,7 @@
 #include "pipeline/record/plan.hpp"
 #include "tests/cli/facility.hpp"
 #include "tests/preview/read_png.hpp"
+#include "tests/support/archive_fixture.hpp"
 #include "tests/support/contains.hpp"
 
 namespace fs = std::filesystem;
@@ -268,4 +269,38 @@ TEST_CASE("failed tasks and damaged results are marked in a contact sheet") {
   CHECK(outcome.exit_code == 0);
   has(outcome.err, "data.h5");
   CHECK(failed_cells(read_png(read_file(facility / "sheet.png"))) == 2);
+}
+
+TEST_CASE("outlines of a step that was narrowed to a timepoint lie over that timepoint") {
+  const Facility facility;
+  facility.must({"phantom", "make", "facility", "--images", "1"});
+  facility.must({"import", "facility/images/beads_1_C0.tif", "facility/images/nuclei_1_C0.tif", "--files-are",
+                 "timepoints", "--project", "demo", "--name", "movie"});
+  const auto workflow =
+      facility.write("narrow.yaml",
+                     "voxflow: 1\nworkflow: narrow\nproject: demo\nselect: |\n  name = \"movie\"\n"
+                     "steps:\n  mask: { kernel: segment.threshold, input: image, timepoints: [1] }\n");
+  facility.must({"run", workflow.string()});
+  const Shown mask = shown(facility, {"movie narrow/mask"});
+  CHECK(mask.report["channels"] == shown(facility, {"movie", "--t", "1"}).report["channels"]);
+  CHECK(shown(facility, {"movie narrow/mask", "--over", "movie"}).report["channels"] == mask.report["channels"]);
+  CHECK(mask.report["channels"] != shown(facility, {"movie", "--t", "0"}).report["channels"]);
+}
+
+TEST_CASE("a point spread function is shown from its peak down four decades") {
+  ArchiveFixture fixture;
+  record::ImageInfo info;
+  info.kind = record::ImageKind::psf;
+  info.grid = {{9, 16, 16}, {{{0.3}, {0.1}, {0.1}}}};
+  info.channels = {{"DAPI", {}, {}}};
+  const auto peak = static_cast<double>(9 * 16 * 16 / 2);
+  const auto psf =
+      fixture.acquire<float>(info, [&](std::size_t i) { return std::exp(-std::abs(static_cast<double>(i) - peak)); });
+  const Outcome outcome = run_program("voxflow", {"--archive", fixture.archive.root().string(), "--json", "preview",
+                                                  psf.id, "--out", (fixture.folder / "psf.png").string()});
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const auto channel = nlohmann::json::parse(outcome.out)["channels"][0];
+  CHECK(channel["full"] == 1);
+  CHECK(channel["black"].get<double>() == doctest::Approx(1e-4));
 }
