@@ -19,8 +19,10 @@ set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 
 find_program(VOXFLOW_CCACHE ccache)
 if(VOXFLOW_CCACHE)
-  # With a base folder, checkouts of the same sources at different places share what ccache keeps.
-  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${VOXFLOW_CCACHE})
+  # With a base folder, checkouts of the same sources at different places share what ccache keeps; without the sloppiness
+  # it keeps nothing that is compiled with a precompiled header.
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${VOXFLOW_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 

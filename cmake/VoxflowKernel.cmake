@@ -1,6 +1,7 @@
 # voxflow_add_kernel(FAMILY NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE headers] [FOLDER folder])
 # builds the plugin voxflow_kernel_FAMILY_NAME.so for the kernel 'FAMILY.NAME' where the registry finds it. With FOLDER the
-# plugin goes there instead and is not installed: test kernels and examples.
+# plugin goes there instead and is not installed: test kernels and examples. The global property VOXFLOW_SHIPPED_KERNELS
+# lists the targets of the others, for tests that load them.
 function(voxflow_add_kernel family name)
   cmake_parse_arguments(KERNEL "" "FOLDER" "SOURCES;LIBRARIES;PRECOMPILE" ${ARGN})
   if(NOT KERNEL_SOURCES)
@@ -20,6 +21,7 @@ function(voxflow_add_kernel family name)
     target_precompile_headers(${target} PRIVATE ${KERNEL_PRECOMPILE})
   endif()
   if(NOT KERNEL_FOLDER)
+    set_property(GLOBAL APPEND PROPERTY VOXFLOW_SHIPPED_KERNELS ${target})
     install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/voxflow/kernels)
   endif()
 endfunction()

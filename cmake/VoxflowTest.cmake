@@ -10,6 +10,8 @@ function(voxflow_add_test name)
   endif()
   add_executable(test_${name} ${TEST_SOURCES})
   target_link_libraries(test_${name} PRIVATE ${TEST_LIBRARIES} voxflow::test_support voxflow_build)
+  # What is tested keeps its optimisation; the tests themselves compile in two thirds of the time.
+  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT})
   if(VOXFLOW_SANITIZE)

@@ -27,7 +27,7 @@ Index mirror(Index i, Index n) {
   return i < n ? i : period - i;
 }
 
-// Smooths `lines` rows of `length` voxels that lie `step` apart, across the rows: voxel k of all rows together.
+// Filters `lines` rows of `length` voxels that lie `step` apart, across the rows: voxel k of all rows together.
 void smooth_across(float* first, Index lines, Index step, Index length, const std::vector<float>& weights,
                    std::vector<float>& copy) {
   const auto row = [&](Index i) { return copy.data() + mirror(i, lines) * length; };
@@ -55,30 +55,37 @@ void smooth_along(float* row, Index length, const std::vector<float>& weights, s
 }
 }  // namespace
 
-void smooth(VolumeView<float> voxels, const std::array<double, 3>& sigma_voxels, const Context& ctx) {
+void convolve(VolumeView<float> voxels, const std::array<std::vector<float>, 3>& weights, const Context& ctx) {
   const auto [nz, ny, nx] = voxels.shape();
   const Index3& stride = voxels.stride();
-  if (nx > 1 && sigma_voxels[kX] > 0)
-    parallel_for(ctx, nz, [&, weights = half_of_weights(sigma_voxels[kX]), y_rows = ny] {
+  if (nx > 1 && !weights[kX].empty())
+    parallel_for(ctx, nz, [&, y_rows = ny] {
       return [&, copy = std::vector<float>()](Index z) mutable {
-        for (Index y = 0; y < y_rows; ++y) smooth_along(voxels.row(z, y), voxels.shape()[kX], weights, copy);
+        for (Index y = 0; y < y_rows; ++y) smooth_along(voxels.row(z, y), voxels.shape()[kX], weights[kX], copy);
       };
     });
   const auto plane = [](Index rows, Index length) {
     return std::vector<float>(static_cast<std::size_t>(rows * length));
   };
-  if (ny > 1 && sigma_voxels[kY] > 0)
-    parallel_for(ctx, nz, [&, weights = half_of_weights(sigma_voxels[kY]), rows = ny, length = nx] {
+  if (ny > 1 && !weights[kY].empty())
+    parallel_for(ctx, nz, [&, rows = ny, length = nx] {
       return [&, copy = plane(rows, length)](Index z) mutable {
-        smooth_across(voxels.row(z, 0), rows, stride[kY], length, weights, copy);
+        smooth_across(voxels.row(z, 0), rows, stride[kY], length, weights[kY], copy);
       };
     });
-  if (nz > 1 && sigma_voxels[kZ] > 0)
-    parallel_for(ctx, ny, [&, weights = half_of_weights(sigma_voxels[kZ]), rows = nz, length = nx] {
+  if (nz > 1 && !weights[kZ].empty())
+    parallel_for(ctx, ny, [&, rows = nz, length = nx] {
       return [&, copy = plane(rows, length)](Index y) mutable {
-        smooth_across(voxels.row(0, y), rows, stride[kZ], length, weights, copy);
+        smooth_across(voxels.row(0, y), rows, stride[kZ], length, weights[kZ], copy);
       };
     });
+}
+
+void smooth(VolumeView<float> voxels, const std::array<double, 3>& sigma_voxels, const Context& ctx) {
+  std::array<std::vector<float>, 3> weights;
+  for (std::size_t i = 0; i < 3; ++i)
+    if (sigma_voxels[i] > 0) weights[i] = half_of_weights(sigma_voxels[i]);
+  convolve(voxels, weights, ctx);
 }
 
 std::size_t smooth_bytes(const Index3& shape) {

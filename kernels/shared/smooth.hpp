@@ -1,5 +1,7 @@
-// Gaussian smoothing of a whole volume in place.
+// Symmetric filters along the axes of a whole volume, in place.
 #pragma once
+#include <vector>
+
 #include "pipeline/sdk/block.hpp"
 
 namespace voxflow::shared {
@@ -8,7 +10,11 @@ namespace voxflow::shared {
 /// faces the volume is mirrored at its outermost voxels. The bits do not depend on threads.
 void smooth(VolumeView<float> voxels, const std::array<double, 3>& sigma_voxels, const Context& ctx);
 
-/// Bytes that each thread of `smooth` needs at most.
+/// Convolves with weights of distance 0, 1, ... along each axis (z-y-x; none leave an axis alone, and so does an axis
+/// of one voxel); otherwise as `smooth`.
+void convolve(VolumeView<float> voxels, const std::array<std::vector<float>, 3>& weights, const Context& ctx);
+
+/// Bytes that each thread of `smooth` or `convolve` needs at most.
 std::size_t smooth_bytes(const Index3& shape);
 
 }  // namespace voxflow::shared

@@ -1,10 +1,12 @@
 // voxflow phantom: makes a small synthetic facility, and scores results against its truth.
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/phantom_score_registration.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/phantom/facility.hpp"
 #include "pipeline/phantom/score.hpp"
@@ -30,13 +32,26 @@ std::vector<T> read_result(const archive::Archive& archive, const catalog::Entit
   return voxels;
 }
 
-/// The result of one step of the workflow on an image; nothing when there is none.
-std::optional<catalog::Entity> result_of(catalog::CatalogClient& catalog, const std::string& image,
-                                         const std::string& workflow, const std::string& kernel) {
-  const auto found = catalog.find(catalog::query::parse(
-      fmt::format("workflow = \"{}\" and kernel = \"{}\" and derived_from(\"{}\")", workflow, kernel, image)));
-  if (found.empty()) return std::nullopt;
-  return found.back();
+/// What a workflow made of an image; the latest of each family of kernels.
+struct Results {
+  std::optional<catalog::Entity> denoised, deconvolved, labels, objects;
+  int steps = 0;
+  double seconds = 0;
+};
+
+Results results_of(Session& session, const std::string& image, const std::string& workflow) {
+  Results results;
+  for (const catalog::Entity& e : session.catalog().find(catalog::query::parse(
+           fmt::format("workflow = \"{}\" and derived_from(\"{}\")", workflow, image)))) {
+    const record::Manifest manifest = session.archive().manifest(e.artifact).value();
+    ++results.steps;
+    results.seconds += manifest.wall_s;
+    if (manifest.kernel.starts_with("denoise.")) results.denoised = e;
+    if (manifest.kernel.starts_with("deconvolve.")) results.deconvolved = e;
+    if (e.kind == catalog::EntityKind::labels) results.labels = e;
+    if (manifest.kernel == "measure.objects") results.objects = e;
+  }
+  return results;
 }
 
 struct ScoreOptions {
@@ -52,35 +67,68 @@ std::string how_to_open(const fs::path& labels) {
       (labels / "data.xml").string(), (labels / "data.h5").string());
 }
 
-int score(Session& session, const ScoreOptions& options) {
-  fs::path opened;
-  auto& catalog = session.catalog();
+std::string decibels(double v) {
+  return fmt::format("{:.1f} dB", v);
+}
+
+/// One row: what was found, and how near each step came to what it is to restore; "-" where there is no such step.
+std::vector<std::string> score_row(Session& session, const ScoreOptions& options, const std::string& image,
+                                   const phantom::TruthVolume<std::uint32_t>& labels, const Results& results,
+                                   bool with_sharp) {
   const archive::Archive& archive = session.archive();
-  TextTable table({"image", "objects found / truth", "matched", "PSNR before", "PSNR after", "time", "objects are in"});
-  for (const phantom::ImageTruth& truth : phantom::read_truth(options.folder)) {
+  std::vector<std::string> row{image, "-", "-"};
+  if (results.labels) {
+    const auto found = phantom::match_objects(labels.voxels, read_result<std::uint32_t>(archive, *results.labels));
+    row = {image, fmt::format("{} / {}", found.found, found.truth), std::to_string(found.matched)};
+  }
+  const auto clean = phantom::read_clean(options.folder, image, 0);
+  const auto before = read_result<float>(archive, session.catalog().get(image));
+  const auto denoised = results.denoised ? read_result<float>(archive, *results.denoised) : before;
+  row.push_back(decibels(phantom::psnr(clean.voxels, before)));
+  row.push_back(results.denoised ? decibels(phantom::psnr(clean.voxels, denoised)) : "-");
+  if (with_sharp) {
+    const auto sharp = phantom::read_sharp(options.folder, image, 0);
+    const auto near_sharp = [&](const std::vector<float>& voxels) {
+      return decibels(phantom::psnr_after_fit(sharp->voxels, voxels));
+    };
+    row.push_back(sharp ? near_sharp(denoised) : "-");
+    row.push_back(sharp && results.deconvolved ? near_sharp(read_result<float>(archive, *results.deconvolved)) : "-");
+  }
+  row.push_back(fmt::format("{:.2f} s", results.seconds));
+  row.push_back(results.objects ? (archive.root() / results.objects->artifact / results.objects->file).string() : "-");
+  return row;
+}
+
+int score(Session& session, const ScoreOptions& options) {
+  std::map<std::string, Results> of_image;
+  bool with_sharp = false;
+  fs::path opened;
+  const auto images = phantom::read_truth(options.folder);
+  for (const phantom::ImageTruth& truth : images) {
+    if (truth.subject != "nuclei") continue;
+    const Results results = results_of(session, session.catalog().get(truth.image).id, options.workflow);
+    with_sharp = with_sharp || results.deconvolved.has_value();
+    if (opened.empty() && results.labels) opened = session.archive().root() / results.labels->artifact;
+    of_image[truth.image] = results;
+  }
+  std::vector<std::string> header{"image", "objects found / truth", "matched", "PSNR before", "PSNR after"};
+  if (with_sharp) header.insert(header.end(), {"sharp before", "sharp after"});
+  header.insert(header.end(), {"time", "objects are in"});
+  TextTable table(header);
+  for (const phantom::ImageTruth& truth : images) {
     const auto labels = phantom::read_labels(options.folder, truth.image);
-    if (!labels) continue;  // beads
-    const auto image = catalog.get(truth.image);
-    const auto denoised = result_of(catalog, image.id, options.workflow, "denoise.median");
-    const auto components = result_of(catalog, image.id, options.workflow, "segment.components");
-    const auto objects = result_of(catalog, image.id, options.workflow, "measure.objects");
-    if (!denoised || !components || !objects) {
+    if (!labels || truth.subject != "nuclei") continue;
+    const Results& results = of_image[truth.image];
+    if (results.steps == 0)
       table.add({truth.image, "not processed"});
-      continue;
-    }
-    if (opened.empty()) opened = archive.root() / components->artifact;
-    const auto clean = phantom::read_clean(options.folder, truth.image, 0);
-    const auto score = phantom::match_objects(labels->voxels, read_result<std::uint32_t>(archive, *components));
-    double seconds = 0;
-    for (const auto& e : catalog.find(catalog::query::parse(
-             fmt::format("workflow = \"{}\" and derived_from(\"{}\")", options.workflow, image.id))))
-      seconds += archive.manifest(e.artifact).value().wall_s;
-    table.add({truth.image, fmt::format("{} / {}", score.found, score.truth), std::to_string(score.matched),
-               fmt::format("{:.1f} dB", phantom::psnr(clean.voxels, read_result<float>(archive, image))),
-               fmt::format("{:.1f} dB", phantom::psnr(clean.voxels, read_result<float>(archive, *denoised))),
-               fmt::format("{:.2f} s", seconds), (archive.root() / objects->artifact / objects->file).string()});
+    else
+      table.add(score_row(session, options, truth.image, *labels, results, with_sharp));
   }
   print(table.text());
+  if (with_sharp)
+    print(
+        "PSNR: against the picture without noise, before and after denoising. Sharp: PSNR against the light itself, not\n"
+        "blurred, after a linear fit, before and after deconvolution.");
   if (!opened.empty()) print(how_to_open(opened));
   return 0;
 }
@@ -117,7 +165,12 @@ void add_phantom(CLI::App& app, Session& session) {
   against->add_option("folder", score_options->folder, "Folder of the facility")->required();
   against->add_option("--workflow", score_options->workflow, "Workflow whose results are scored")->required();
   against->callback([&session, score_options] {
-    session.action = [&session, score_options] { return score(session, *score_options); };
+    session.action = [&session, score_options] {
+      const auto& [folder, workflow] = *score_options;
+      const bool registered = score_registration(session, folder, workflow);
+      const auto labelled = catalog::query::parse(fmt::format("workflow = \"{}\" and kind = \"labels\"", workflow));
+      return registered && session.catalog().count(labelled) == 0 ? 0 : score(session, *score_options);
+    };
   });
 }
 

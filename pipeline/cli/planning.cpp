@@ -15,6 +15,7 @@ run::Request request(const engine::StepOnImages& step) {
   r.params = step.params;
   r.params_by_channel = step.params_by_channel;
   r.images = step.images;
+  r.connected = step.small_inputs;
   r.channels = step.channels;
   r.timepoints = step.timepoints;
   r.blocks = step.blocks;
@@ -38,6 +39,7 @@ record::Plan plan_file(Session& session, const std::string& file, const RequestL
   options.memory_limit_bytes = limits.memory_bytes;
   options.predict_output = [](const engine::StepOnImages& step) { return run::predict_output(request(step)); };
   options.block_shape = [](const engine::StepOnImages& step) { return run::block_shape(request(step)); };
+  options.work_units = [](const engine::StepOnImages& step) { return run::work_units(request(step)); };
   options.memory_estimate = [](const engine::StepOnImages& step) {
     return static_cast<std::uint64_t>(step.ranks) * run::block_memory(request(step), step.threads);
   };

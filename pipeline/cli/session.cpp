@@ -1,5 +1,6 @@
 #include "pipeline/cli/session.hpp"
 
+#include <array>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -58,9 +59,9 @@ std::string current_agent() {
 }
 
 std::string host_name() {
-  std::string name(256, '\0');
+  std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
-  return name.c_str();
+  return name.data();
 }
 
 fs::path program_folder() {

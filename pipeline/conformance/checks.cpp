@@ -117,17 +117,34 @@ std::string compare_blocks(const Subject& s, const Index3& shape) {
   return problem.empty() ? "" : fmt::format("{} voxels: {}", fmt::join(shape, " x "), problem);
 }
 
-std::string compare_each(const Subject& s, const std::vector<Index3>& shapes) {
+template <class Compare>
+std::string compare_each(const Subject& s, const std::vector<Index3>& shapes, const Compare& compare) {
   for (const Index3& shape : shapes)
     if (std::string problem =
-            with_context(fmt::format("{} voxels", fmt::join(shape, " x ")), [&] { return compare_blocks(s, shape); });
+            with_context(fmt::format("{} voxels", fmt::join(shape, " x ")), [&] { return compare(s, shape); });
         !problem.empty())
       return problem;
   return "";
 }
 
 std::string check_blocks(const Subject& s) {
-  return compare_each(s, {kBlocksShape, {140, 21, 75}, {1, 600, 30}});
+  return compare_each(s, {kBlocksShape, {140, 21, 75}, {1, 600, 30}}, compare_blocks);
+}
+
+bool puts_out_voxels(const Subject& s) {
+  const auto& outputs = schema_of(s).outputs;
+  return std::any_of(outputs.begin(), outputs.end(), [](const PortInfo& p) { return is_volumetric(p.type.kind); });
+}
+
+// A kernel that only measures may refuse a volume in which there is nothing to measure, for a reason that is the
+// user's.
+std::string compare_or_be_refused(const Subject& s, const Index3& shape) {
+  try {
+    return compare_blocks(s, shape);
+  } catch (const Error& e) {
+    if (puts_out_voxels(s) || e.code() != ExitCode::user) throw;
+    return "";
+  }
 }
 
 // Sizes around the halo, and one voxel more than whole blocks.
@@ -139,7 +156,7 @@ std::string check_sizes(const Subject& s) {
     for (std::size_t i = 0; i < 3; ++i) shape[i] = std::max<Index>(1, std::max(halo.low[i], halo.high[i]) + more);
     shapes.push_back(shape);
   }
-  return compare_each(s, shapes);
+  return compare_each(s, shapes, compare_or_be_refused);
 }
 
 std::string check_memory(const Subject& s) {
@@ -209,6 +226,8 @@ std::pair<std::uint64_t, bool> reads_when_cancelled(const Trial& trial, std::uin
 }
 
 std::string check_cancel(const Subject& s) {
+  const auto bound = s.entry.kernel->bind(s.params);
+  if (!bound->has_run() && !bound->has_survey()) return "";  // reads nothing
   const Trial trial = with_small_blocks(trial_of(s, kBlocksShape));
   const run::Layout layout = layout_of(trial);
   const std::uint64_t questions = run_one_block(trial).questions;

@@ -111,7 +111,7 @@ BlockOutcome run_one_block(const Trial& trial) {
         const AnyState state = bound.prepare(layout.geometry);
         const Box3 core = layout.grid.box();
         const run::FilledBlock filled =
-            run::fill_block(layout, job.images, bound, state, layout.plan.calls.front(), core, NanPolicy::propagates);
+            run::fill_block(layout, job.images, bound, state, layout.first_call(), core, NanPolicy::propagates);
         const auto& inputs = filled.block.inputs;
         const Index3 extent = inputs.empty() ? core.extent : inputs.front().slices.front().box.extent;
         std::atomic<bool> stop{false};

@@ -210,20 +210,25 @@ class Planner {
     task.key = task.identity.key();
     if (const auto known = by_key_.find(task.key); known != by_key_.end()) return known->second;
 
+    if (options_.work_units)
+      on.ranks = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(on.ranks), options_.work_units(on)));
     check_memory(step, on);
     Made made{options_.predict_output ? options_.predict_output(on) : like_first_input(on),
               origin == nullptr ? &image : origin->origin, origin == nullptr || origin->selected};
-    return add(std::move(task), step, sources, std::move(made));
+    return add(std::move(task), step, on.ranks, sources, std::move(made));
   }
 
   static StepOnImages on_images(const Step& step, const AnyKernel& kernel, const std::vector<Source>& sources) {
-    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads};
+    StepOnImages on{kernel, {}, {}, {}, "", {}, {}, step.blocks, step.resources.ranks, step.resources.threads,
+                    {}};
     for (const PortInfo& port : kernel.schema().inputs)
-      for (const Source& s : sources)
-        if (s.input.port == port.name && s.image != nullptr) {
-          on.images[port.name] = *s.image;
-          if (on.first_input.empty()) on.first_input = port.name;
-        }
+      for (const Source& s : sources) {
+        if (s.input.port != port.name) continue;
+        if (!is_volumetric(port.type.kind)) on.small_inputs.insert(port.name);
+        if (s.image == nullptr || !is_volumetric(port.type.kind)) continue;
+        on.images[port.name] = *s.image;
+        if (on.first_input.empty()) on.first_input = port.name;
+      }
     if (on.first_input.empty()) return on;
     const ImageInfo& first = on.images[on.first_input];
     on.channels = channel_indices(step, first);
@@ -264,11 +269,11 @@ class Planner {
     throw UserError(
         fmt::format("a block on each of {} rank{} needs {} of memory, the step requests {}; write resources: {{ {}: "
                     "{{ memory: {} GB }} }}, or fewer ranks",
-                    step.resources.ranks, step.resources.ranks == 1 ? "" : "s", format_bytes(needed),
-                    format_bytes(step.resources.memory_bytes), step.name, (needed + kGigabyte - 1) / kGigabyte));
+                    on.ranks, on.ranks == 1 ? "" : "s", format_bytes(needed), format_bytes(step.resources.memory_bytes),
+                    step.name, (needed + kGigabyte - 1) / kGigabyte));
   }
 
-  std::size_t add(record::Task task, const Step& step, const std::vector<Source>& sources, Made made) {
+  std::size_t add(record::Task task, const Step& step, int ranks, const std::vector<Source>& sources, Made made) {
     task.project = workflow_.project.empty() ? made.origin->project : workflow_.project;
     task.workflow = workflow_.name;
     task.workflow_sha256 = plan_.workflow_sha256;
@@ -276,7 +281,7 @@ class Planner {
     task.run = plan_.run;
     task.image = made.origin->name;
     task.artifact = record::result_folder(task.project, task.key);
-    task.resources = {step.resources.ranks, step.resources.threads, step.resources.memory_bytes, step.resources.time_s};
+    task.resources = {ranks, step.resources.threads, step.resources.memory_bytes, step.resources.time_s};
     for (const Source& s : sources) {
       task.inputs.push_back(s.input);
       if (!s.task) continue;

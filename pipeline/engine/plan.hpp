@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct StepOnImages {
   std::vector<int> channels, timepoints;            // to which the step narrows it; empty: all
   std::optional<Index3> blocks;                     // wished core shape, z-y-x
   int ranks = 1, threads = 1;
+  std::set<std::string> small_inputs;  // ports of connected tables, transforms and PSFs
 };
 
 struct PlanOptions {
@@ -43,6 +45,8 @@ struct PlanOptions {
   std::function<std::map<std::string, record::ImageInfo>(const StepOnImages&)> predict_output;
   /// Core shape that belongs in the task's identity; nothing where the result does not depend on it. Unset: the wish.
   std::function<std::optional<Index3>(const StepOnImages&)> block_shape;
+  /// Pieces of work that ranks can share; a team has no more ranks than that. Unset: as many as are requested.
+  std::function<std::size_t(const StepOnImages&)> work_units;
   /// Bytes that one block on each rank takes, of all ranks together. Unset: not checked.
   std::function<std::uint64_t(const StepOnImages&)> memory_estimate;
   /// Whether an artifact, which the catalog takes for published, has its manifest still. Unset: the catalog is

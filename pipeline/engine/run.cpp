@@ -115,9 +115,18 @@ class Run {
       const std::size_t share = (table_.sendable() + free - 1) / free;
       const auto rows = table_.next_batch(std::clamp<std::size_t>(share, 1, options_.tasks_per_batch));
       if (rows.empty()) break;
-      prepared.push_back(prepare(rows));
+      prepared.push_back(prepare(for_one_job(rows)));
     }
     if (!prepared.empty()) submit(prepared);
+  }
+
+  /// The first of these rows, as many as one job can hold; a row stands behind those that it reads.
+  std::vector<std::size_t> for_one_job(std::vector<std::size_t> rows) const {
+    std::vector<record::Task> tasks;
+    for (const std::size_t row : rows) tasks.push_back(table_.rows()[row].task);
+    while (tasks.size() > 1 && !executor_.fit_one_job(tasks)) tasks.pop_back();
+    rows.resize(tasks.size());
+    return rows;
   }
 
   /// A batch on disk, with its intent in the journal.

@@ -54,6 +54,8 @@ class Executor {
   virtual double time_per_job_s() const { return 0; }
   /// Cores for a batch of these tasks, at most cores_per_job().
   virtual int cores_for(const std::vector<record::Task>&) const { return cores_per_job(); }
+  /// Whether one job can hold all of these tasks, each of which fits one alone.
+  virtual bool fit_one_job(const std::vector<record::Task>&) const { return true; }
   /// Throws UserError, naming the step and the setting, when no job could ever run such a task.
   virtual void check_request(const record::Task&) const {}
   /// Batches worth having submitted at a time.

@@ -78,6 +78,15 @@ class SlurmExecutor final : public Executor {
   }
   double time_per_job_s() const override { return std::max(0.0, time_limit_s_ - kSpareTime_s); }
   int cores_for(const std::vector<record::Task>& tasks) const override { return useful_cores(tasks, cores_per_job_); }
+  bool fit_one_job(const std::vector<record::Task>& tasks) const override {
+    record::Batch batch;
+    batch.cores = cores_for(tasks), batch.tasks = tasks;
+    const JobSize size = size_of(batch, 0);
+    const std::uint64_t node_cores = std::min<std::uint64_t>(limits_.largest_node_memory_mb / size.memory_per_core_mb,
+                                                             static_cast<std::uint64_t>(limits_.largest_node_cores));
+    return node_cores / static_cast<std::uint64_t>(size.cores_per_rank) * static_cast<std::uint64_t>(limits_.nodes) >=
+           static_cast<std::uint64_t>(size.ranks);
+  }
   int parallel_jobs() const override {
     return options_.site.parallel_jobs > 0 ? options_.site.parallel_jobs : std::max(1, limits_.nodes);
   }

@@ -84,8 +84,9 @@ void make_nuclei(FacilityImage& image, const FacilityOptions& options, Random& r
   const auto nuclei = place_nuclei(image.grid, wanted, random);
   image.objects = static_cast<int>(nuclei.size());
   image.labels = label_nuclei(image.grid, nuclei);
-  image.clean = {render_nuclei(image.grid, nuclei, Stain::chromatin, {}),
+  image.sharp = {render_nuclei(image.grid, nuclei, Stain::chromatin, {}),
                  render_nuclei(image.grid, nuclei, Stain::envelope, image.shift_um)};
+  image.clean = image.sharp;
   for (auto& channel : image.clean) blur(channel, image.grid, options.psf_sigma_um);
 }
 
@@ -113,6 +114,9 @@ void write_image(const fs::path& folder, const FacilityImage& image, interop::Ex
     write_volume(folder / "images" / fmt::format("{}_C{}.tif", image.name, c), image.grid, image.picture[c], existing);
     write_volume(folder / "truth" / fmt::format("{}_clean_C{}.tif", image.name, c), image.grid, image.clean[c],
                  existing);
+    if (!image.sharp[c].empty())
+      write_volume(folder / "truth" / fmt::format("{}_sharp_C{}.tif", image.name, c), image.grid, image.sharp[c],
+                   existing);
   }
   if (!image.labels.empty())
     write_volume(folder / "truth" / fmt::format("{}_labels.tif", image.name), image.grid, image.labels, existing);
@@ -165,6 +169,7 @@ FacilityImage make_image(const FacilityOptions& options, int index) {
     make_beads(image, options, scene);
   for (std::size_t c = 0; c < 2; ++c) {
     expose(image.clean[c], options);
+    expose(image.sharp[c], options);
     image.picture[c] = record_picture(image.clean[c], options.camera,
                                       Random(options.seed, first_stream + (c == 0 ? kNoise0 : kNoise1)));
   }

@@ -44,6 +44,7 @@ struct FacilityImage {
   Point3 shift_um{};
   int objects = 0;
   std::array<std::vector<float>, 2> clean;            // expected camera signal, grey values
+  std::array<std::vector<float>, 2> sharp;            // the same if the microscope did not blur; of nuclei
   std::array<std::vector<std::uint16_t>, 2> picture;  // what the camera recorded
   std::vector<std::uint16_t> labels;                  // of nuclei, in channel 0; 0 outside
   /// Column of annotations.csv ("time_post_infection [h]") and value; an empty value is not annotated.
@@ -57,8 +58,9 @@ int image_count(const FacilityOptions& options);
 FacilityImage make_image(const FacilityOptions& options, int index);
 
 /// Writes images/<name>_C0.tif and _C1.tif (ImageJ, uint16, calibrated), annotations.csv,
-/// truth/<name>_clean_C0.tif and _C1.tif (float32), truth/<name>_labels.tif (uint16) and truth/truth.tsv. Throws
-/// UserError when one of them is there and not to be replaced, SystemError or DiskFullError.
+/// truth/<name>_clean_C0.tif and _C1.tif (float32) and, of nuclei, <name>_sharp_C0.tif and _C1.tif (float32) and
+/// <name>_labels.tif (uint16), and truth/truth.tsv. Throws UserError when one of them is there and not to be replaced,
+/// SystemError or DiskFullError.
 void write_facility(const std::filesystem::path& folder, const FacilityOptions& options,
                     interop::Existing existing = interop::Existing::refuse);
 

@@ -26,6 +26,23 @@ double psnr(std::span<const float> truth, std::span<const float> image) {
   return 10 * std::log10(peak * peak * static_cast<double>(truth.size()) / squares);
 }
 
+double psnr_after_fit(std::span<const float> truth, std::span<const float> image) {
+  if (truth.size() != image.size() || truth.empty()) throw InternalError("psnr of volumes of different size");
+  const auto n = static_cast<double>(truth.size());
+  double sum_t = 0, sum_i = 0, sum_ii = 0, sum_ti = 0;
+  for (std::size_t k = 0; k < truth.size(); ++k) {
+    const double t = truth[k], i = image[k];
+    sum_t += t, sum_i += i, sum_ii += i * i, sum_ti += t * i;
+  }
+  const double variance = sum_ii / n - sum_i / n * (sum_i / n);
+  const double factor = variance > 0 ? (sum_ti / n - sum_t / n * (sum_i / n)) / variance : 0;
+  const double offset = (sum_t - factor * sum_i) / n;
+  std::vector<float> fitted;
+  fitted.reserve(image.size());
+  for (const float v : image) fitted.push_back(static_cast<float>(factor * static_cast<double>(v) + offset));
+  return psnr(truth, fitted);
+}
+
 ObjectScore match_objects(std::span<const std::uint32_t> truth, std::span<const std::uint32_t> found,
                           double least_iou) {
   if (truth.size() != found.size()) throw InternalError("objects of volumes of different size");

@@ -9,6 +9,10 @@ namespace voxflow::phantom {
 /// Throws InternalError when the sizes differ.
 double psnr(std::span<const float> truth, std::span<const float> image);
 
+/// PSNR of `image` times a factor plus an offset, those with which it comes nearest to the truth: for images whose scale
+/// of intensities is another.
+double psnr_after_fit(std::span<const float> truth, std::span<const float> image);
+
 /// Objects of the truth, objects found, and pairs of both.
 struct ObjectScore {
   int truth = 0, found = 0, matched = 0;

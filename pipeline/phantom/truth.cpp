@@ -60,6 +60,12 @@ TruthVolume<float> read_clean(const fs::path& folder, const std::string& image, 
                             interop::SampleType::float32);
 }
 
+std::optional<TruthVolume<float>> read_sharp(const fs::path& folder, const std::string& image, int channel) {
+  const fs::path file = folder / "truth" / fmt::format("{}_sharp_C{}.tif", image, channel);
+  if (!fs::exists(file)) return std::nullopt;
+  return read_volume<float>(file, interop::SampleType::float32);
+}
+
 std::optional<TruthVolume<std::uint32_t>> read_labels(const fs::path& folder, const std::string& image) {
   const fs::path file = folder / "truth" / fmt::format("{}_labels.tif", image);
   if (!fs::exists(file)) return std::nullopt;

@@ -30,6 +30,10 @@ std::vector<ImageTruth> read_truth(const std::filesystem::path& folder);
 /// The expected camera signal of one channel. Throws UserError when it is not there.
 TruthVolume<float> read_clean(const std::filesystem::path& folder, const std::string& image, int channel);
 
+/// The same as if the microscope did not blur; nothing for an image of beads.
+std::optional<TruthVolume<float>> read_sharp(const std::filesystem::path& folder, const std::string& image,
+                                             int channel);
+
 /// The labels of an image of nuclei; nothing for an image of beads.
 std::optional<TruthVolume<std::uint32_t>> read_labels(const std::filesystem::path& folder, const std::string& image);
 

@@ -83,6 +83,7 @@ void add_params(std::string& page, const std::vector<ParamInfo>& params) {
 }
 
 std::string axes_text(const SchemaInfo& s) {
+  if (s.in_groups) return "Looks at a few timepoints and channels at a time, which ranks share out.";
   if (s.all_t && s.all_c) return "One call sees all timepoints and channels.";
   if (s.all_t) return "Called for each channel, with all timepoints.";
   if (s.all_c) return "Called for each timepoint, with all channels.";

@@ -164,9 +164,9 @@ TaskReport TaskReport::from_json(std::string_view line) {
   return reading("task report", [&] {
     TaskReport r;
     r.key = digest_of(j.at("key"));
-    const auto state = task_state_from(j.at("state").get<std::string>());
-    if (!state) throw UserError(fmt::format("'{}' is not a task state", j.at("state").get<std::string>()));
-    r.state = *state;
+    const auto named = task_state_from(j.at("state").get<std::string>());
+    if (!named) throw UserError(fmt::format("'{}' is not a task state", j.at("state").get<std::string>()));
+    r.state = *named;
     r.attempt = j.at("attempt").get<int>();
     r.time = j.at("time").get<std::string>();
     r.wall_s = j.at("wall_s").get<double>();

@@ -114,8 +114,9 @@ FilledBlock fill_block(const Layout& layout, const std::map<std::string, std::sh
     const Box3 box = layout.input_box(in, bound, state, core, call.slice);
     const Box3 whole = in.info.grid.box();
     const Box3 own = layout.whole_volume ? whole : bound.has_footprint() ? intersect(box, whole) : core;
-    Block::Port port{in.port, {}};
+    Block::Port port{in.port, {}, {}};
     for (const Place& place : call.inputs.at(in.port)) {
+      port.places.push_back({place.t, place.c});
       port.slices.push_back(buffer(box, in.memory));
       read_port(in, *sources.at(in.port), place, box, port.slices.back().data);
       if (in.info.dtype != DType::float32 || own.empty()) continue;
@@ -127,7 +128,7 @@ FilledBlock fill_block(const Layout& layout, const std::map<std::string, std::sh
     block.inputs.push_back(std::move(port));
   }
   for (const OutputPort& out : layout.outputs) {
-    Block::Port port{out.port, {}};
+    Block::Port port{out.port, {}, {}};
     for (std::size_t i = 0; i < call.outputs.size(); ++i) port.slices.push_back(buffer(core, out.memory));
     block.outputs.push_back(std::move(port));
   }

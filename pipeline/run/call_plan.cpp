@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "pipeline/core/error.hpp"
@@ -90,6 +91,26 @@ CallPlan plan_calls(const SchemaInfo& schema, const std::vector<std::pair<std::s
       plan.calls.push_back(std::move(call));
     }
   return plan;
+}
+
+std::vector<Call> plan_groups(const CallPlan& plan, const std::string& port, const std::vector<SliceGroup>& groups) {
+  if (groups.empty()) throw InternalError("the kernel names no group of slices to look at");
+  const auto holds = [](const std::vector<int>& values, int v) {
+    return std::find(values.begin(), values.end(), v) != values.end();
+  };
+  std::vector<Call> surveys;
+  for (const SliceGroup& group : groups) {
+    Call seen = plan.calls.at(0);
+    std::vector<Place>& places = seen.inputs[port];
+    places.clear();
+    for (const Slice& s : group) {
+      if (!holds(plan.t.values, s.t) || !holds(plan.c.values, s.c))
+        throw InternalError(fmt::format("the kernel wants timepoint {}, channel {}, which the task has not", s.t, s.c));
+      places.push_back({s.t, s.c});
+    }
+    surveys.push_back(std::move(seen));
+  }
+  return surveys;
 }
 
 }  // namespace voxflow::run

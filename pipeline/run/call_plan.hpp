@@ -41,4 +41,8 @@ struct CallPlan {
 CallPlan plan_calls(const SchemaInfo& schema, const std::vector<std::pair<std::string, record::ImageInfo>>& ports,
                     const std::vector<int>& channels, const std::vector<int>& timepoints);
 
+/// What each survey of a kernel that looks at groups of slices sees: the plan's one call, with that group at `port`.
+/// Throws InternalError when there is no group, or one holds a slice that the plan does not.
+std::vector<Call> plan_groups(const CallPlan& plan, const std::string& port, const std::vector<SliceGroup>& groups);
+
 }  // namespace voxflow::run

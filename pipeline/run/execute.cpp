@@ -77,45 +77,63 @@ Pass Execution::pass() const {
   return p;
 }
 
-FilledBlock Execution::fill(std::size_t unit) const {
-  const Variant& v = variant_of(call_of(unit));
-  return fill_block(layout_, job_.images, *v.bound, v.state, call_of(unit), core_of(unit),
+Pass Execution::survey_pass() const {
+  Pass p = pass();
+  if (layout_.groups.empty()) return p;
+  p.units = layout_.groups.size();
+  p.where = [this](std::size_t unit) {
+    std::string text;
+    for (const Place& place : layout_.groups[unit].inputs.at(layout_.inputs.front().port))
+      text += fmt::format("{}timepoint {}, channel {}", text.empty() ? "" : " and ", place.t, place.c);
+    return text;
+  };
+  return p;
+}
+
+FilledBlock Execution::fill(const Variant& variant, const Call& seen, const Box3& core) const {
+  return fill_block(layout_, job_.images, *variant.bound, variant.state, seen, core,
                     schema_.nan_policy.value_or(NanPolicy::propagates));
+}
+
+FilledBlock Execution::fill_survey(std::size_t unit) const {
+  if (layout_.groups.empty()) return fill(variant_of(call_of(unit)), call_of(unit), core_of(unit));
+  return fill(variants_.front(), layout_.groups[unit], layout_.grid.box());
 }
 
 void Execution::survey() {
   const std::size_t calls = layout_.plan.calls.size();
-  surveys_.resize(calls), early_.resize(calls), next_block_.resize(calls);
-  Pass p = pass();
+  const std::size_t parts = layout_.groups.empty() ? layout_.blocks_per_call() : layout_.groups.size();
+  surveys_.resize(calls), early_.resize(calls), next_part_.resize(calls);
+  Pass p = survey_pass();
   p.work = [&](std::size_t unit, PassControl& control) {
-    const FilledBlock filled = fill(unit);
+    const FilledBlock filled = fill_survey(unit);
     if (!bound_.front()->has_run()) nan_voxels_ += filled.nan_voxels;
-    const Variant& v = variant_of(call_of(unit));
+    const Variant& v = variant_of(layout_.plan.calls[unit / parts]);
     return in_kernel(schema_.name, [&] {
       Context ctx = context(control);
       return v.bound->encode(v.bound->survey(v.state, filled.block, ctx));
     });
   };
   p.deliver = [&](std::size_t unit, const std::string& bytes) {
-    const BoundKernel& bound = *variant_of(call_of(unit)).bound;
-    merge_surveys(unit / layout_.blocks_per_call(), block_of(unit),
-                  in_kernel(schema_.name, [&] { return bound.decode(bytes); }));
+    const BoundKernel& bound = *variant_of(layout_.plan.calls[unit / parts]).bound;
+    merge_surveys(unit / parts, unit % parts, in_kernel(schema_.name, [&] { return bound.decode(bytes); }));
   };
   run_pass(team_, p, options_);
   share_surveys();
 }
 
-// Surveys are merged in block order whatever order they come in, so that sums come out the same for any ranks.
-void Execution::merge_surveys(std::size_t call, std::size_t block, AnySurvey survey) {
-  early_[call][block] = std::move(survey);
+// Surveys are merged in the order of blocks or groups, whatever order they come in, so that sums come out the same for
+// any ranks.
+void Execution::merge_surveys(std::size_t call, std::size_t part, AnySurvey survey) {
+  early_[call][part] = std::move(survey);
   const BoundKernel& bound = *variant_of(layout_.plan.calls[call]).bound;
-  for (auto it = early_[call].begin(); it != early_[call].end() && it->first == next_block_[call];
+  for (auto it = early_[call].begin(); it != early_[call].end() && it->first == next_part_[call];
        it = early_[call].begin()) {
     if (surveys_[call])
       in_kernel(schema_.name, [&] { bound.merge(surveys_[call], it->second); });
     else
       surveys_[call] = it->second;
-    ++next_block_[call];
+    ++next_part_[call];
     early_[call].erase(it);
   }
 }
@@ -151,7 +169,7 @@ void Execution::compute() {
 std::string Execution::compute_unit(std::size_t unit, PassControl& control) {
   const Call& call = call_of(unit);
   const Variant& v = variant_of(call);
-  const FilledBlock filled = fill(unit);
+  const FilledBlock filled = fill(v, call, core_of(unit));
   nan_voxels_ += filled.nan_voxels;
   const AnySurvey survey = surveys_.empty() ? nullptr : surveys_[unit / layout_.blocks_per_call()];
   in_kernel(schema_.name, [&] {
@@ -227,6 +245,7 @@ Request Job::request() const {
   r.params_by_channel = params_by_channel;
   for (const auto& [port, source] : images) r.images[port] = source->info();
   r.small = small.values;
+  for (const auto& [port, value] : small.values) r.connected.insert(port);
   r.channels = channels, r.timepoints = timepoints, r.blocks = blocks;
   return r;
 }

@@ -54,13 +54,16 @@ class Execution {
   const Box3& core_of(std::size_t unit) const { return layout_.blocks->cores()[block_of(unit)]; }
   std::string where(std::size_t unit) const;
   Pass pass() const;
+  // A survey is of one block of a call, or of one group of slices of the one call.
+  Pass survey_pass() const;
+  FilledBlock fill_survey(std::size_t unit) const;
   Context context(PassControl& control) const {
     return {layout_.whole_volume ? std::max(1, options_.threads) : 1, &control.stop, &control.pulse};
   }
-  FilledBlock fill(std::size_t unit) const;
+  FilledBlock fill(const Variant& variant, const Call& seen, const Box3& core) const;
 
   void survey();
-  void merge_surveys(std::size_t call, std::size_t block, AnySurvey survey);
+  void merge_surveys(std::size_t call, std::size_t part, AnySurvey survey);
   void share_surveys();
   void compute();
   std::string compute_unit(std::size_t unit, PassControl& control);
@@ -102,8 +105,8 @@ class Execution {
   JobResult result_;
 
   std::vector<AnySurvey> surveys_;                       // of each call; complete once shared
-  std::vector<std::map<std::size_t, AnySurvey>> early_;  // rank 0: surveys of blocks that wait for earlier ones
-  std::vector<std::size_t> next_block_;                  // rank 0: of each call
+  std::vector<std::map<std::size_t, AnySurvey>> early_;  // rank 0: surveys that wait for earlier ones
+  std::vector<std::size_t> next_part_;                   // rank 0: of each call, the block or group to be merged
   SpillFile spill_;
   std::map<std::size_t, LabelsSeen> seen_;                          // by output
   std::map<std::size_t, decompose::BlockLabels> described_;         // rank 0: by spill number

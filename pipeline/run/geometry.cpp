@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "pipeline/archive/chunks.hpp"
 #include "pipeline/core/text.hpp"
@@ -148,6 +149,15 @@ std::uint64_t voxel_bytes(const Index3& extent, DType dtype) {
 constexpr std::uint64_t kReaderCacheBytes = std::uint64_t{64} << 20;  // of archive::ImageReader
 constexpr std::uint64_t kProcessBytes = std::uint64_t{64} << 20;      // code, libraries, MPI
 
+// All calls see as many slices, groups perhaps not.
+const Call& largest_call(const Layout& layout) {
+  if (layout.groups.empty()) return layout.plan.calls.front();
+  const std::string& port = layout.inputs.front().port;
+  return *std::max_element(layout.groups.begin(), layout.groups.end(), [&](const Call& a, const Call& b) {
+    return a.inputs.at(port).size() < b.inputs.at(port).size();
+  });
+}
+
 // Buffers of one thread at work on `core`.
 std::uint64_t block_bytes(const Layout& layout, const BoundKernel& bound, const AnyState& state, bool state_known,
                           const Box3& core, const Call& call) {
@@ -168,6 +178,22 @@ std::uint64_t block_bytes(const Layout& layout, const BoundKernel& bound, const 
   }
   return bytes + bound.scratch_bytes(seen);
 }
+
+// Whether no channel is left for the common parameters, which need not be complete then.
+bool every_channel_has_its_own(const Request& request) {
+  std::vector<int> channels = request.channels;
+  for (const PortInfo& p : request.kernel->schema().inputs) {
+    const auto image = request.images.find(p.name);
+    if (!is_volumetric(p.type.kind) || image == request.images.end()) continue;
+    if (channels.empty()) {
+      channels.resize(image->second.channels.size());
+      std::iota(channels.begin(), channels.end(), 0);
+    }
+    break;
+  }
+  return !channels.empty() && std::all_of(channels.begin(), channels.end(),
+                                          [&](int c) { return request.params_by_channel.contains(c); });
+}
 }  // namespace
 
 Box3 Layout::input_box(const InputPort& input, const BoundKernel& bound, const AnyState& state, const Box3& core,
@@ -182,7 +208,8 @@ Box3 Layout::input_box(const InputPort& input, const BoundKernel& bound, const A
 
 BoundKernels bind_all(const Request& request) {
   BoundKernels bound;
-  bound.push_back(request.kernel->bind(request.params));
+  bound.push_back(request.kernel->bind(
+      every_channel_has_its_own(request) ? request.params_by_channel.begin()->second : request.params));
   for (const auto& [channel, params] : request.params_by_channel) bound.push_back(request.kernel->bind(params));
   return bound;
 }
@@ -200,15 +227,21 @@ Layout plan_layout(const Request& request, const BoundKernels& bound) {
     layout.geometry.grids[in.port] = in.info.grid;
   }
   layout.geometry.small = request.small;
+  layout.geometry.connected = request.connected;
+  for (const auto& [port, image] : images) layout.geometry.connected.insert(port);
   layout.plan = plan_calls(schema, images, request.channels, request.timepoints);
+  if (schema.in_groups)
+    layout.groups = plan_groups(layout.plan, layout.inputs.front().port,
+                                bound.front()->groups({layout.plan.t.values, layout.plan.c.values}));
   if (layout.plan.c.all && !request.params_by_channel.empty())
     throw UserError(
         fmt::format("kernel '{}' sees all channels at once, so parameters cannot differ between them", schema.name));
   if (!images.empty()) {
     layout.geometry.grid = images.front().second.grid;
-    layout.geometry.timepoints = images.front().second.timepoints;
-    layout.geometry.channels = images.front().second.channel_count();
+    layout.geometry.timepoints = static_cast<int>(layout.plan.t.of_port.at(images.front().first).size());
+    layout.geometry.channels = static_cast<int>(layout.plan.c.of_port.at(images.front().first).size());
   }
+  for (const auto& b : bound) with_context(fmt::format("kernel '{}'", schema.name), [&] { b->check(layout.geometry); });
   layout.whole_volume = schema.blockwise == Blockwise::volume;
   layout.grid = output_grid(bound, layout.geometry, schema.name);
   layout.halo = bound.front()->has_footprint() ? Halo{} : largest_halo(bound, layout.geometry.grid);
@@ -232,14 +265,20 @@ std::optional<Index3> block_shape(const Request& request) {
   return decompose::BlockGrid::core_shape(layout.grid.shape, layout.chunk, layout.halo);
 }
 
+std::size_t work_units(const Request& request) {
+  const Layout layout = plan_layout(request, bind_all(request));
+  return std::max<std::size_t>(1, layout.plan.calls.size() * layout.blocks_per_call());
+}
+
 std::uint64_t memory_estimate(const Request& request, const Layout& layout, const BoundKernels& bound,
                               const std::vector<AnyState>& states, int threads) {
   std::uint64_t block = 0;
-  if (layout.blocks && !layout.plan.calls.empty())
+  const bool reads = bound.front()->has_survey() || bound.front()->has_run();
+  if (reads && layout.blocks && !layout.plan.calls.empty())
     for (std::size_t k = 0; k < bound.size(); ++k)
       for (const Box3& core : layout.blocks->cores())
         block = std::max(block, block_bytes(layout, *bound[k], states.empty() ? nullptr : states[k], !states.empty(),
-                                            core, layout.plan.calls.front()));
+                                            core, largest_call(layout)));
   std::uint64_t kept = 0;
   for (const auto& [port, info] : request.images)
     kept += std::min(kReaderCacheBytes, voxel_bytes(info.grid.shape, info.dtype) *
@@ -255,7 +294,8 @@ std::uint64_t block_memory(const Request& request, int threads) {
   // Without the small inputs that the kernel needs, no state can be prepared, and footprints stay unknown.
   bool known = true;
   for (const PortInfo& p : request.kernel->schema().inputs)
-    known = known && (is_volumetric(p.type.kind) || p.optional || request.small.contains(p.name));
+    known = known && (is_volumetric(p.type.kind) || request.small.contains(p.name) ||
+                      (p.optional && !request.connected.contains(p.name)));
   if (known && bound.front()->has_footprint())
     for (const auto& b : bound) states.push_back(b->prepare(layout.geometry));
   return memory_estimate(request, layout, bound, states, threads);

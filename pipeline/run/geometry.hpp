@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Request {
   std::map<int, ParamValues> params_by_channel;     // by the leading input's channel
   std::map<std::string, record::ImageInfo> images;  // connected volumetric inputs, by port
   SmallValues small;                                // tables, transforms and PSFs, by port; may be unknown at plan time
+  std::set<std::string> connected;                  // ports of those inputs, also when their values are unknown
   std::vector<int> channels, timepoints;            // narrow the first volumetric input; empty: all
   std::optional<Index3> blocks;                     // wished core shape
 };
@@ -48,19 +50,23 @@ struct Layout {
   std::vector<OutputPort> outputs;  // likewise
   Geometry geometry;
   CallPlan plan;
-  Grid grid;  // that the blocks cut: of the outputs, or of the first input where there are none
+  std::vector<Call> groups;  // what each survey sees of the one call, where the kernel looks at groups of slices
+  Grid grid;                 // that the blocks cut: of the outputs, or of the first input where there are none
   Halo halo;
   bool whole_volume = false;  // one block: the kernel is `volume`
   Index3 chunk{};
   std::optional<decompose::BlockGrid> blocks;  // nothing when there are no voxels at all
   std::size_t blocks_per_call() const { return blocks ? blocks->cores().size() : 0; }
+  /// A call whose slices are in memory at once: the first survey or run.
+  const Call& first_call() const { return groups.empty() ? plan.calls.front() : groups.front(); }
   /// The box of `input` that `core` needs; `state` belongs to `bound`.
   Box3 input_box(const InputPort& input, const BoundKernel& bound, const AnyState& state, const Box3& core,
                  const Slice& slice) const;
 };
 
 /// The request's parameters bound: index 0 for all channels, then one for each entry of params_by_channel, in its
-/// order. Throws UserError when a value does not fit.
+/// order. Where every channel has an entry, index 0 is the first of them again: what is common need not be complete.
+/// Throws UserError when a value does not fit.
 std::vector<std::unique_ptr<BoundKernel>> bind_all(const Request& request);
 
 /// Throws UserError when ports are missing or unknown, or images do not fit the kernel or each other.
@@ -72,6 +78,9 @@ std::map<std::string, record::ImageInfo> predict_output(const Request& request);
 
 /// The core shape that belongs in the task's identity: where the result depends on the grid, or where one is wished.
 std::optional<Index3> block_shape(const Request& request);
+
+/// Pieces that ranks can share: every block of every call; 1 for a kernel that needs none.
+std::size_t work_units(const Request& request);
 
 /// Memory that one rank needs with `threads` threads: buffers of its largest block for each thread, chunks on their
 /// way, and what readers keep. A lower bound while footprints depend on a small input that is not known yet.

@@ -110,7 +110,7 @@ class MpiTeam final : public Team {
   }
 
   void barrier() override {
-    MPI_Request request;
+    MPI_Request request = MPI_REQUEST_NULL;
     MPI_Ibarrier(MPI_COMM_WORLD, &request);
     wait_for(request);
   }
@@ -119,7 +119,7 @@ class MpiTeam final : public Team {
   static constexpr int kGatherTag = 1000;
 
   static void send_piece(int to, int tag, const void* data, std::uint64_t size_bytes) {
-    MPI_Request request;
+    MPI_Request request = MPI_REQUEST_NULL;
     MPI_Isend(data, static_cast<int>(size_bytes), MPI_BYTE, to, tag, MPI_COMM_WORLD, &request);
     wait_for(request);
   }
@@ -127,13 +127,13 @@ class MpiTeam final : public Team {
     int size_bytes = 0;
     MPI_Get_count(&status, MPI_BYTE, &size_bytes);
     std::string piece(static_cast<std::size_t>(size_bytes), '\0');
-    MPI_Request request;
+    MPI_Request request = MPI_REQUEST_NULL;
     MPI_Irecv(piece.data(), size_bytes, MPI_BYTE, from, tag, MPI_COMM_WORLD, &request);
     wait_for(request);
     return piece;
   }
   static void broadcast_piece(void* data, std::uint64_t size_bytes) {
-    MPI_Request request;
+    MPI_Request request = MPI_REQUEST_NULL;
     MPI_Ibcast(data, static_cast<int>(size_bytes), MPI_BYTE, 0, MPI_COMM_WORLD, &request);
     wait_for(request);
   }

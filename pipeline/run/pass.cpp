@@ -173,7 +173,8 @@ class Hub {
     std::chrono::microseconds patience(0);
     const std::chrono::microseconds longest(team_.size() == 1 ? 20000 : 1000);
     while (waiting_for_ > 0 || !workers.finished()) {
-      const bool busy = take_own(workers, patience) | take_sent(workers);
+      const bool took_own = take_own(workers, patience);
+      const bool busy = take_sent(workers) || took_own;
       if (watch_.due(workers.pulse() + pulses_)) report();
       if (!failures_[0] && asked_to_cancel(options_)) failures_[0] = cancelled();
       if (!stopped_ && failed()) stop(workers);

@@ -32,6 +32,28 @@ const T& emitted_value(const SmallValues& emitted, const PortInfo& port) {
   return std::get<T>(it->second);
 }
 
+// `psf` in the middle of zeros; both shapes are odd, or of one length, on every axis.
+Psf padded(const Psf& psf, const Index3& shape) {
+  Psf out{{shape, psf.grid.spacing}, std::vector<float>(static_cast<std::size_t>(count(shape)), 0.0F)};
+  Box3 middle{{}, psf.grid.shape};
+  for (std::size_t i = 0; i < 3; ++i) middle.origin[i] = (shape[i] - psf.grid.shape[i]) / 2;
+  copy_voxels({psf.voxels.data(), psf.grid.shape}, VolumeView<float>(out.voxels.data(), shape).sub(middle));
+  return out;
+}
+
+// One file holds the PSFs of all channels on one grid, the smaller ones in a frame of zeros.
+void to_one_grid(std::vector<Psf>& psfs, const std::string& port) {
+  Index3 largest{};
+  for (const Psf& p : psfs)
+    for (std::size_t i = 0; i < 3; ++i) largest[i] = std::max(largest[i], p.grid.shape[i]);
+  for (Psf& p : psfs) {
+    for (std::size_t i = 0; i < 3; ++i)
+      if (p.grid.spacing != psfs.front().grid.spacing || (largest[i] - p.grid.shape[i]) % 2 != 0)
+        throw InternalError(fmt::format("the kernel emitted PSFs that have no common middle at output '{}'", port));
+    if (p.grid.shape != largest) p = padded(p, largest);
+  }
+}
+
 Table with_slice_columns(const Table& rows, const Slice& slice) {
   Table table;
   const auto constant = [&](const char* name, int value) {
@@ -82,12 +104,10 @@ SmallOutputs join_outputs(const SchemaInfo& schema, const CallPlan& plan, const 
           out.transforms[port.name].entries.push_back(e);
         }
       } else if (port.type.kind == PortKind::psf) {
-        std::vector<Psf>& psfs = out.psfs[port.name];
-        psfs.push_back(emitted_value<Psf>(emitted[i], port));
-        if (psfs.back().grid != psfs.front().grid)
-          throw InternalError(fmt::format("the kernel emitted PSFs of different grids at output '{}'", port.name));
+        out.psfs[port.name].push_back(emitted_value<Psf>(emitted[i], port));
       }
     }
+    if (const auto psfs = out.psfs.find(port.name); psfs != out.psfs.end()) to_one_grid(psfs->second, port.name);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,6 +27,14 @@ struct Slice {
   friend auto operator<=>(const Slice&, const Slice&) = default;
 };
 
+/// What a task has of the axes t and c: the indices that kernels are told.
+struct SliceAxes {
+  std::vector<int> timepoints, channels;
+};
+
+/// Slices of the image that one call of `survey` sees together, in this order.
+using SliceGroup = std::vector<Slice>;
+
 /// A point spread function: sums to 1, centred, with its own grid.
 struct Psf {
   Grid grid;
@@ -40,8 +49,9 @@ using SmallValues = std::map<std::string, SmallValue>;
 struct Geometry {
   Grid grid;                          // of the first volumetric input
   std::map<std::string, Grid> grids;  // of every volumetric input, by port
-  int timepoints = 1, channels = 1;   // of the first volumetric input
+  int timepoints = 1, channels = 1;   // of the first volumetric input, as the step narrows it
   SmallValues small;                  // table, transform and psf inputs, by port
+  std::set<std::string> connected;    // ports of all inputs, those with small values that are not known yet among them
   /// The small input at `port`. Throws InternalError when there is none of that type.
   template <class T>
   const T& small_input(std::string_view port) const {
@@ -88,6 +98,7 @@ class Block {
   struct Port {
     std::string name;
     std::vector<ErasedVolume> slices;  // one; or one a timepoint/channel where the kernel sees all of an axis, t-major
+    std::vector<Slice> places;         // of inputs: timepoint and channel of each slice in that input's image
   };
 
   Box3 core;  // of the output, in output voxels
@@ -107,6 +118,10 @@ class Block {
   }
   /// Where the input's voxels lie in that input's volume; origin may be negative for borders mirror and extend.
   const Box3& box(std::string_view port = "image") const { return find(inputs, port).slices.at(0).box; }
+  /// Timepoint and channel of one of the input's slices.
+  const Slice& place(std::string_view port = "image", std::size_t slice_index = 0) const {
+    return find(inputs, port).places.at(slice_index);
+  }
   /// Number of slices at the input; 0 when an optional input is not connected.
   std::size_t slices(std::string_view port = "image") const {
     for (const Port& p : inputs)

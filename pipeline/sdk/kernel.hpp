@@ -6,6 +6,8 @@
 //   void run(const Params&, [const State&,] [const Survey&,] const Block&, Context&) const;     unless only `emit`s
 // and, where it needs them,
 //   void check(const Params&) const;                       throws UserError where values do not fit each other
+//   void check(const Params&, const Geometry&) const;      throws UserError where they do not fit the inputs; asked when
+//                                                          a run is planned, before small inputs are known, and again
 //   Halo halo(const Params&, const Grid&) const;           voxels around a core, of every input with a border
 //   Box3 footprint(const Params&, [const State&,] const Box3& core, const Slice&, const Grid& input) const;
 //   Grid output_grid(const Params&, const Geometry&) const;
@@ -16,8 +18,9 @@
 //   using Survey = ...;
 //   Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
 //   void merge(Survey& into, const Survey& next) const;    called in block order
-//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf ports
-//   Connectivity connectivity(const Params&) const;        blockwise(components)
+//   std::vector<SliceGroup> groups(const Params&, const SliceAxes&) const;   in_groups: what each survey sees; at least
+//   one SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf
+//   ports Connectivity connectivity(const Params&) const;        blockwise(components)
 // Survey is trivially copyable, or has  void encode(ByteWriter&) const  and  static Survey decode(ByteReader&).
 // Every function is const, pure and thread-safe: the same arguments give the same bits.
 #pragma once
@@ -40,12 +43,14 @@ using AnySurvey = std::shared_ptr<void>;
 class BoundKernel {
  public:
   virtual ~BoundKernel() = default;
+  virtual void check(const Geometry&) const = 0;
   virtual Halo halo(const Grid& grid) const = 0;
   virtual bool has_footprint() const = 0;
   virtual Box3 footprint(const AnyState&, const Box3& core, const Slice&, const Grid& input) const = 0;
   virtual Grid output_grid(const Geometry&) const = 0;
   virtual std::size_t scratch_bytes(const Index3& extent) const = 0;
   virtual AnyState prepare(const Geometry&) const = 0;
+  virtual std::vector<SliceGroup> groups(const SliceAxes&) const = 0;
   virtual bool has_survey() const = 0;
   virtual AnySurvey survey(const AnyState&, const Block&, Context&) const = 0;
   virtual void merge(const AnySurvey& into, const AnySurvey& next) const = 0;
@@ -119,6 +124,9 @@ class Bound final : public BoundKernel {
  public:
   explicit Bound(P params) : params_(std::move(params)) {}
 
+  void check(const Geometry& g) const override {
+    if constexpr (requires { kernel_.check(params_, g); }) kernel_.check(params_, g);
+  }
   Halo halo(const Grid& grid) const override {
     if constexpr (requires { kernel_.halo(params_, grid); })
       return kernel_.halo(params_, grid);
@@ -155,6 +163,12 @@ class Bound final : public BoundKernel {
       return std::make_shared<const State>(kernel_.prepare(params_, g));
     else
       return nullptr;
+  }
+  std::vector<SliceGroup> groups(const SliceAxes& axes) const override {
+    if constexpr (requires { kernel_.groups(params_, axes); })
+      return kernel_.groups(params_, axes);
+    else
+      return {};
   }
   bool has_survey() const override { return kSurvey; }
   AnySurvey survey(const AnyState& state, const Block& block, Context& ctx) const override {
@@ -243,7 +257,7 @@ std::unique_ptr<AnyKernel> make_kernel() {
 }
 
 /// Raised whenever a header of `core` or `sdk` changes what a compiled plugin relies on.
-inline constexpr int kSdkAbi = 1;
+inline constexpr int kSdkAbi = 2;
 
 /// What host and plugin must agree on before anything is called across the boundary. Plain data: read before trusted.
 struct PluginStamp {

@@ -135,6 +135,11 @@ std::vector<std::string> SchemaInfo::defects() const {
   if (reads_images && !nan_policy) d.push_back("nan(...) does not say what happens to NaN voxels");
   if (blockwise == Blockwise::within && !(tolerance > 0)) d.push_back("blockwise_within has no tolerance");
   if (blockwise == Blockwise::external && command.empty()) d.push_back("the external command is empty");
+  const auto volumes = [](const std::vector<PortInfo>& ports) {
+    return std::count_if(ports.begin(), ports.end(), [](const PortInfo& p) { return is_volumetric(p.type.kind); });
+  };
+  if (in_groups && (blockwise != Blockwise::volume || !all_t || !all_c || volumes(inputs) != 1 || volumes(outputs) > 0))
+    d.push_back("in_groups needs blockwise volume, all(t, c), one volumetric input and no volumetric output");
   find_duplicates(inputs, "inputs", d);
   find_duplicates(outputs, "outputs", d);
   find_duplicates(params, "parameters", d);

@@ -91,6 +91,7 @@ struct SchemaInfo {
   std::vector<PortInfo> inputs, outputs;
   std::vector<ParamInfo> params;
   bool all_t = false, all_c = false;  // one call sees all timepoints (channels); otherwise it is called for each
+  bool in_groups = false;             // it surveys groups of slices, one at a time
   Blockwise blockwise = Blockwise::exact;
   double tolerance = 0;  // of `within`: largest difference, relative to the largest voxel of the result
   std::optional<NanPolicy> nan_policy;
@@ -203,6 +204,9 @@ class KernelSchema {
     ((axes == ImageAxis::t ? info_.all_t = true : info_.all_c = true), ...);
     return *this;
   }
+  /// `survey` is called for each group of slices that the kernel's `groups` names, so that never all are in memory. The
+  /// kernel is `volume`, sees all of t and c, has one volumetric input, and puts out no voxels.
+  KernelSchema& in_groups() { return info_.in_groups = true, *this; }
   KernelSchema& blockwise(Blockwise b) { return info_.blockwise = b, *this; }
   /// Blocks against whole differ by at most `tolerance`, relative to the largest voxel of the result.
   KernelSchema& blockwise_within(double tolerance) {

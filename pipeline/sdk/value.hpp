@@ -108,5 +108,7 @@ template <class T>
 inline constexpr std::size_t kFixedLength = 0;
 template <class T, std::size_t N>
 inline constexpr std::size_t kFixedLength<std::array<T, N>> = N;
+template <class T>
+inline constexpr std::size_t kFixedLength<std::optional<T>> = kFixedLength<T>;
 
 }  // namespace voxflow

@@ -91,7 +91,8 @@ class StepsReader {
                                     key.text == "image" ? "that is the selected image" : "a reference has that name"));
       const std::string what = fmt::format("step '{}'", key.text);
       if (!reader_.is_map(body, what)) continue;
-      if (std::none_of(drafts_.begin(), drafts_.end(), [&](const Draft& d) { return d.step.name == key.text; }))
+      const std::string& name = key.text;
+      if (std::none_of(drafts_.begin(), drafts_.end(), [&name](const Draft& d) { return d.step.name == name; }))
         drafts_.push_back(draft(key, body, what));
     }
   }

@@ -145,6 +145,7 @@ class FakeExecutor final : public executor::Executor {
   using Work = std::function<void(const record::Batch&, std::ostream& reports)>;
   Work work;
   int jobs_at_a_time = 1;
+  std::size_t tasks_of_a_job = 1000;
   int polls_before_end = 0;
   std::string last_words = "exit code 0";
   bool blameless = false;  // jobs end as lost ones, through no fault of their tasks
@@ -155,6 +156,7 @@ class FakeExecutor final : public executor::Executor {
   std::string name() const override { return "fake"; }
   int cores_per_job() const override { return 4; }
   int parallel_jobs() const override { return jobs_at_a_time; }
+  bool fit_one_job(const std::vector<record::Task>& tasks) const override { return tasks.size() <= tasks_of_a_job; }
   std::string submit(const std::filesystem::path& file, const record::Batch& batch) override {
     if (on_submit) on_submit(batch);
     batches.push_back(batch);

@@ -316,6 +316,17 @@ TEST_CASE("too little memory for a block is refused with the remedy") {
       "step 'denoised' requests 2.0 GB of memory, allowed 1.0 GB; change its 'resources'");
 }
 
+TEST_CASE("a team has no more ranks than there are pieces of work, and needs memory for those only") {
+  FakeCatalog catalog;
+  catalog.add("e1", {{"sample", "nuclei"}});
+  auto o = options();
+  o.work_units = [](const engine::StepOnImages& s) { return s.kernel.schema().name == "test.smooth" ? 2u : 1u; };
+  o.memory_estimate = [](const engine::StepOnImages& s) { return 700'000'000u * static_cast<std::uint64_t>(s.ranks); };
+  const auto p = plan(catalog, chain() + "resources: { default: { ranks: 4, memory: 2 GB } }\n", o);
+  CHECK(task(p, "e1/denoised").task.resources.ranks == 2);
+  CHECK(task(p, "e1/mask").task.resources.ranks == 1);
+}
+
 TEST_CASE("more cores than a job has are shared, and said so") {
   FakeCatalog catalog;
   catalog.add("e1", {{"sample", "nuclei"}});

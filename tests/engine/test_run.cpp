@@ -81,6 +81,13 @@ TEST_CASE("a plan runs to its end, chains of an image together, every task after
   CHECK(s.not_done.empty());
 }
 
+TEST_CASE("tasks that do not fit one job together go into several, one after the other") {
+  Fixture f(test::small_plan(1));
+  f.executor.tasks_of_a_job = 2;
+  CHECK(f.run().end == RunEnd::finished);
+  CHECK(f.executor.sent() == std::vector<Names>{{"e0/a", "e0/b"}, {"e0/c"}});
+}
+
 TEST_CASE("a plan in which everything is done submits nothing") {
   auto p = test::small_plan(2);
   for (auto& t : p.tasks) t.state = TaskState::done;

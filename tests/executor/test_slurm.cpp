@@ -142,6 +142,20 @@ TEST_CASE("a job asks for the cores that its tasks can use at a time") {
   CHECK(slurm->cores_for({task("a", 4), task("b", 4)}) == 6);
 }
 
+TEST_CASE("tasks that fit a job each, but not together, are told apart") {
+  Fixture f;
+  f.options.site.cores_per_job = 6;  // of three nodes with two cores and 4000 MB each
+  const auto slurm = f.make();
+  const record::Task wide = task("a", 6);
+  record::Task deep = task("a", 1);
+  deep.resources.memory_bytes = 2'000'000'000;
+  CHECK(slurm->fit_one_job({wide}));
+  CHECK(slurm->fit_one_job({deep}));
+  CHECK_FALSE(slurm->fit_one_job({wide, deep}));  // two cores of a node with 2 GB and the program's own each
+  deep.resources.memory_bytes = 1'500'000'000;
+  CHECK(slurm->fit_one_job({wide, deep}));
+}
+
 TEST_CASE("a job that SLURM took without saying so is found by its token, and not sent again") {
   Fixture f;
   const auto slurm = f.make();

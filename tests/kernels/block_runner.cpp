@@ -77,6 +77,9 @@ class Runner {
     for (const auto& [port, slices] : inputs.volumes) geometry_.grids[port] = slices.front().grid;
     geometry_.channels = static_cast<int>(inputs.volumes.at(first).size());
     geometry_.small = inputs.small;
+    for (const auto& [port, value] : inputs.volumes) geometry_.connected.insert(port);
+    for (const auto& [port, value] : inputs.small) geometry_.connected.insert(port);
+    bound_->check(geometry_);
     output_grid_ = bound_->output_grid(geometry_);
     state_ = bound_->prepare(geometry_);
   }
@@ -134,7 +137,7 @@ class Runner {
     }
     for (const PortInfo& port : output_ports) {
       b.volumes.push_back(empty_output(port.type, {core.extent, output_grid_.spacing}));
-      b.block.outputs.push_back({port.name, {erase(b.volumes.back(), core)}});
+      b.block.outputs.push_back({port.name, {erase(b.volumes.back(), core)}, {}});
     }
     return b;
   }

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "pipeline/interop/tiff_image.hpp"
 #include "pipeline/phantom/score.hpp"
 #include "tests/kernels/block_runner.hpp"
+#include "tests/support/nuclei.hpp"
 
 using namespace voxflow;
 using namespace voxflow::test;
@@ -26,30 +26,8 @@ std::optional<fs::path> data_folder() {
 
 template <class T>
 Volume read_channel(const fs::path& file) {
-  interop::TiffImage image(file);
-  const auto& facts = image.facts();
-  const Index3& shape = facts.shape;
-  Volume volume{{shape, {{{0.5002}, {0.3604}, {0.3604}}}}, std::vector<T>()};
-  auto& voxels = std::get<std::vector<T>>(volume.voxels);
-  const DType dtype = interop::stored_dtype(facts.type);
-  std::vector<std::byte> plane(static_cast<std::size_t>(shape[kY] * shape[kX]) * size_bytes(dtype));
-  for (Index z = 0; z < shape[kZ]; ++z) {
-    image.read_plane(0, 0, z, plane.data());
-    visit_dtype(dtype, [&](auto* type) {
-      const auto* first = reinterpret_cast<decltype(type)>(plane.data());
-      for (const auto* v = first; v != first + shape[kY] * shape[kX]; ++v) voxels.push_back(static_cast<T>(*v));
-    });
-  }
-  return volume;
-}
-
-double dice(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
-  double both = 0, sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    both += a[i] != 0 && b[i] != 0 ? 1 : 0;
-    sum += (a[i] != 0 ? 1 : 0) + (b[i] != 0 ? 1 : 0);
-  }
-  return 2 * both / sum;
+  auto [shape, voxels] = read_tiff<T>(file);
+  return {{shape, {{{0.5002}, {0.3604}, {0.3604}}}}, std::move(voxels)};
 }
 }  // namespace
 
@@ -65,7 +43,7 @@ TEST_CASE("the watershed finds at least 46 of the 61 nuclei of a mouse blastocys
   const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const auto& labels = found.volumes.at("labels").as<std::uint32_t>();
   const auto score = phantom::match_objects(truth.as<std::uint32_t>(), labels);
-  const double d = dice(truth.as<std::uint32_t>(), labels);
+  const double d = foreground_dice(truth.as<std::uint32_t>(), labels);
   MESSAGE(fmt::format("{} of {} nuclei matched, {} found, foreground Dice {:.3f}, {:.1f} s", score.matched, score.truth,
                       score.found, d, s));
   CHECK(score.matched >= 46);

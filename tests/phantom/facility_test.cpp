@@ -188,6 +188,11 @@ TEST_CASE("the clean picture is the blurred nuclei on the camera's offset and th
   }
   CHECK(inside / static_cast<double>(n_inside) > 20 * outside / static_cast<double>(image.labels.size() - n_inside));
 
+  // The sharp truth is what was blurred.
+  std::vector<float> blurred = image.sharp[0];
+  blur(blurred, image.grid, options.psf_sigma_um);
+  for (std::size_t i = 0; i < blurred.size(); ++i) CHECK(blurred[i] == doctest::Approx(image.clean[0][i]).epsilon(1e-5));
+
   // Blurring keeps the light: without noise, PSF and camera, the same scene is as bright.
   FacilityOptions sharp = options;
   sharp.psf_sigma_um = {0.01, 0.01, 0.01};
@@ -314,6 +319,8 @@ TEST_CASE("the truth is read back as it was made") {
   CHECK(truth[0].shift_um == made.shift_um);
   CHECK(read_clean(folder.path(), "nuclei_1", 1).voxels == made.clean[1]);
   CHECK(read_clean(folder.path(), "nuclei_1", 1).shape == options.shape);
+  CHECK(read_sharp(folder.path(), "nuclei_1", 1).value().voxels == made.sharp[1]);
+  CHECK_FALSE(read_sharp(folder.path(), "beads_1", 0));
   const auto labels = read_labels(folder.path(), "nuclei_1");
   REQUIRE(labels.has_value());
   CHECK(std::equal(labels->voxels.begin(), labels->voxels.end(), made.labels.begin(), made.labels.end()));

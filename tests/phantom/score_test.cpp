@@ -28,6 +28,14 @@ TEST_CASE("PSNR is measured against the range of the truth") {
   CHECK_THROWS_AS(psnr(truth, flat), InternalError);
 }
 
+TEST_CASE("PSNR after a fit does not see another scale of intensities") {
+  const std::vector<float> truth{0, 10, 20, 10}, scaled{5, 6, 7, 6}, noisy{5, 6.1F, 7, 5.9F}, flat{3, 3, 3, 3};
+  CHECK(psnr_after_fit(truth, scaled) > 100);
+  CHECK(psnr_after_fit(truth, noisy) == doctest::Approx(10 * std::log10(400 / 0.5)).epsilon(0.01));
+  CHECK(psnr_after_fit(truth, flat) == doctest::Approx(10 * std::log10(400 / 50.0)));
+  CHECK_THROWS_AS(psnr_after_fit(truth, std::vector<float>{1}), InternalError);
+}
+
 TEST_CASE("objects match at an intersection over union of a half, each once") {
   ObjectScore s = match({1, 1, 0, 2, 2, 2, 2}, {7, 7, 0, 9, 9, 0, 0});
   CHECK(s.truth == 2);

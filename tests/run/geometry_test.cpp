@@ -2,6 +2,7 @@
 #include "pipeline/run/geometry.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/run/harness.hpp"
 
@@ -22,6 +23,31 @@ struct Nearly : Scale {
   static void describe(KernelSchema<Params>& k) {
     Scale::describe(k);
     k.name("test.nearly").blockwise_within(1e-3);
+  }
+};
+
+// Only emits, one PSF as large as its radius says; its inputs have to be single-channel images.
+struct Emits {
+  using Params = RadiusParams;
+  using State = Grid;
+  static void describe(KernelSchema<Params>& k) {
+    k.name("test.emits").version(1).summary("A PSF of ones.").nan(NanPolicy::ignored);
+    k.input("image", any_real);
+    k.input("model", psf).optional();
+    k.output("psf", psf);
+    k.param(&Params::radius, "radius").range(0, 50).doc("Half of the PSF's length in x.");
+  }
+  void check(const Params& p) const {
+    if (p.radius == 7) throw UserError("7 is no radius");
+  }
+  void check(const Params&, const Geometry& geometry) const {
+    if (geometry.channels > 2) throw UserError(fmt::format("{} channels are too many", geometry.channels));
+    if (geometry.connected.contains("model")) throw UserError("a model is connected");
+  }
+  State prepare(const Params&, const Geometry& geometry) const { return geometry.grid; }
+  SmallValues emit(const Params& p, const State& image, const Slice&) const {
+    const Index n = 2 * p.radius + 1;
+    return {{"psf", Psf{{{1, 1, n}, image.spacing}, std::vector<float>(static_cast<std::size_t>(n), 1.0F)}}};
   }
 };
 
@@ -55,11 +81,53 @@ TEST_CASE("the block shape is part of the identity where the result depends on i
   CHECK(run::block_shape(wish) == Index3{64, 64, 64});
 }
 
+TEST_CASE("ranks share blocks, timepoints and channels") {
+  CHECK(run::work_units(request<Scale>({{"image", image_info({200, 200, 200}, DType::uint16)}})) == 8);
+  CHECK(run::work_units(request<Scale>({{"image", image_info({200, 200, 200}, DType::uint16, 3, 2)}})) == 48);
+  CHECK(run::work_units(request<Scale>({{"image", image_info({4, 5, 6}, DType::uint16)}})) == 1);
+}
+
 TEST_CASE("memory follows blocks and threads, not the volume") {
   const auto small = run::block_memory(request<Scale>({{"image", image_info({256, 256, 256}, DType::uint16)}}), 1);
   const auto large = run::block_memory(request<Scale>({{"image", image_info({2560, 2560, 2560}, DType::uint16)}}), 1);
   CHECK(large <= small + (std::uint64_t{64} << 20));
   CHECK(run::block_memory(request<Scale>({{"image", image_info({2560, 2560, 2560}, DType::uint16)}}), 2) > large);
+}
+
+TEST_CASE("a kernel is asked whether its inputs fit when a run is planned, of channels as the step narrows them") {
+  auto r = request<Emits>({{"image", image_info({4, 5, 6}, DType::uint16, 1, 3)}});
+  CHECK_THROWS_WITH_AS(run::predict_output(r), "kernel 'test.emits': 3 channels are too many", UserError);
+  r.channels = {0, 2};
+  CHECK(run::predict_output(r).empty());
+  r.connected = {"model"};
+  CHECK_THROWS_WITH_AS(run::predict_output(r), "kernel 'test.emits': a model is connected", UserError);
+}
+
+TEST_CASE("common parameters need not be complete where every channel has its own") {
+  auto r = request<Emits>({{"image", image_info({4, 5, 6}, DType::uint16, 1, 2)}}, {{"radius", std::int64_t{7}}});
+  CHECK_THROWS_WITH_AS(run::bind_all(r), "kernel 'test.emits': 7 is no radius", UserError);
+  r.params_by_channel = {{0, {{"radius", std::int64_t{1}}}}};
+  CHECK_THROWS_AS(run::bind_all(r), UserError);
+  r.params_by_channel[1] = {{"radius", std::int64_t{2}}};
+  CHECK(run::bind_all(r).size() == 3);
+}
+
+TEST_CASE("a kernel that only emits reads no block, and takes no memory for one") {
+  struct Unread final : run::ImageSource {
+    record::ImageInfo facts = image_info({400, 1000, 1000}, DType::uint16, 1, 2);
+    const record::ImageInfo& info() const override { return facts; }
+    void read(int, int, const Box3&, void*, const Index3&) const override { throw InternalError("it was read"); }
+  };
+  run::Job job = make_job<Emits>({{"image", std::make_shared<Unread>()}}, {{"radius", std::int64_t{1}}});
+  job.params_by_channel[1] = {{"radius", std::int64_t{2}}};
+  const Outcome out = run_job(job);
+  CHECK(out.result.memory_estimate_bytes < (std::uint64_t{400} << 20));
+  const std::vector<Psf>& psfs = out.result.small.psfs.at("psf");
+  REQUIRE(psfs.size() == 2);
+  // The smaller one stands in the middle of zeros.
+  CHECK(psfs[0].voxels == std::vector<float>{0, 1, 1, 1, 0});
+  CHECK(psfs[1].voxels == std::vector<float>{1, 1, 1, 1, 1});
+  CHECK(psfs[0].grid == psfs[1].grid);
 }
 
 TEST_CASE("inputs that do not fit are refused with what is allowed") {

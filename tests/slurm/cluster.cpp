@@ -11,6 +11,10 @@ namespace {
 constexpr int kNotHere = 77;
 }
 
+std::string nodes_of(const std::map<std::string, std::string>& environment) {
+  return run_program("sinfo", {"--noheader", "--Node", "--format=%N %T"}, ".", environment).out;
+}
+
 Cluster* Cluster::get() {
   static Cluster cluster;
   if (cluster.up_.exit_code == kNotHere) {

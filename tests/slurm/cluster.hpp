@@ -9,6 +9,9 @@
 
 namespace voxflow::test {
 
+/// Name and state of a cluster's nodes, a line each; the environment names the cluster.
+std::string nodes_of(const std::map<std::string, std::string>& environment);
+
 class Cluster {
  public:
   /// The cluster of three nodes; nullptr, after saying why, where this machine cannot have one.

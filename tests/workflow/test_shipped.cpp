@@ -31,3 +31,18 @@ TEST_CASE("first_look measures the components of the denoised DAPI channel in th
   CHECK(w.step("measure")->inputs.at(0).name == "components");
   CHECK(w.step("measure")->inputs.at(1).from == workflow::StepInput::From::image);
 }
+
+TEST_CASE("nuclei_3d measures the nuclei of the denoised and deconvolved DAPI channel in every channel as it was taken") {
+  plugins::Registry registry;
+  registry.load_folder(VOXFLOW_TEST_KERNELS);
+  const auto w =
+      workflow::load(std::string(VOXFLOW_TEST_WORKFLOWS) + "/nuclei_3d.yaml", engine::kernel_lookup(registry));
+  std::vector<std::string> kernels;
+  for (const auto& s : w.steps) kernels.push_back(s.kernel);
+  CHECK(kernels ==
+        std::vector<std::string>{"denoise.median", "deconvolve.richardson_lucy", "segment.watershed", "measure.objects"});
+  CHECK(w.step("denoise")->channels == std::vector<std::string>{"DAPI"});
+  CHECK(w.step("deconvolve")->params.contains("psf.model"));
+  CHECK(w.step("measure")->inputs.at(0).name == "nuclei");
+  CHECK(w.step("measure")->inputs.at(1).from == workflow::StepInput::From::image);
+}

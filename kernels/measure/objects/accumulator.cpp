@@ -5,6 +5,45 @@
 
 namespace voxflow::objects {
 
+namespace {
+// A block's labels with a border of one voxel, which is 0 outside the volume.
+class FramedLabels {
+ public:
+  FramedLabels(VolumeView<const std::uint32_t> labels, const Box3& core, const Index3& shape)
+      : voxels_(static_cast<std::size_t>(count(labels.shape())), 0U), view_(voxels_.data(), labels.shape()) {
+    const Box3 framed = grow(core, Halo::symmetric({1, 1, 1}));
+    Box3 inside = intersect(framed, {{0, 0, 0}, shape});
+    for (std::size_t i = 0; i < 3; ++i) inside.origin[i] -= framed.origin[i];
+    copy_voxels(labels.sub(inside), view_.sub(inside));
+  }
+  /// First voxel of a row of the core; what lies around it may be read too.
+  const std::uint32_t* row(Index z, Index y) const { return &view_(z + 1, y + 1, 1); }
+  /// How far the neighbour in that direction lies.
+  Index offset(const Index3& step) const {
+    return step[kZ] * view_.stride()[kZ] + step[kY] * view_.stride()[kY] + step[kX];
+  }
+
+ private:
+  std::vector<std::uint32_t> voxels_;
+  VolumeView<std::uint32_t> view_;
+};
+
+// Of `length` voxels of one label, those whose neighbour has another one.
+std::int64_t others(const std::uint32_t* neighbours, Index length, std::uint32_t label) {
+  std::int64_t n = 0;
+  for (Index i = 0; i < length; ++i) n += neighbours[i] != label ? 1 : 0;
+  return n;
+}
+
+void count_crossings(const FramedLabels& labels, const std::uint32_t* run, Index length, Crossings& crossings) {
+  crossings[0] += (run[-1] != *run ? 1 : 0) + (run[length] != *run ? 1 : 0);
+  for (std::size_t k = 1; k < kDirections.size(); ++k) {
+    const Index offset = labels.offset(kDirections[k]);
+    crossings[k] += others(run + offset, length, *run) + others(run - offset, length, *run);
+  }
+}
+}  // namespace
+
 void Intensity::add(float v) {
   if (!std::isfinite(v)) return;
   ++count;
@@ -42,7 +81,15 @@ void Object::add_run(Index z, Index y, Index x, Index length) {
   voxels += length;
   coordinate_sum[kZ] += z * length;
   coordinate_sum[kY] += y * length;
-  coordinate_sum[kX] += x * length + length * (length - 1) / 2;
+  const Index sum_x = x * length + length * (length - 1) / 2;
+  coordinate_sum[kX] += sum_x;
+  const Wide n = length, wide_z = z, wide_y = y, wide_x = x;
+  products[0] += wide_z * wide_z * n;
+  products[1] += wide_y * wide_y * n;
+  products[2] += wide_x * wide_x * n + wide_x * n * (n - 1) + (n - 1) * n * (2 * n - 1) / 6;
+  products[3] += wide_z * wide_y * n;
+  products[4] += wide_z * sum_x;
+  products[5] += wide_y * sum_x;
 }
 
 void Object::add(const Object& other) {
@@ -52,22 +99,26 @@ void Object::add(const Object& other) {
     coordinate_sum[i] += other.coordinate_sum[i];
   }
   voxels += other.voxels;
+  for (std::size_t i = 0; i < products.size(); ++i) products[i] += other.products[i];
+  for (std::size_t i = 0; i < crossings.size(); ++i) crossings[i] += other.crossings[i];
   for (std::size_t i = 0; i < channels.size(); ++i) channels[i].add(other.channels[i]);
 }
 
-Objects::Objects(VolumeView<const std::uint32_t> labels, const Index3& origin,
+Objects::Objects(VolumeView<const std::uint32_t> labels, const Box3& core, const Index3& shape,
                  const std::vector<VolumeView<const float>>& channels, const Context& ctx)
     : channels_(channels.size()) {
-  const auto [nz, ny, nx] = labels.shape();
+  const FramedLabels framed(labels, core, shape);
+  const auto [nz, ny, nx] = core.extent;
   for (Index z = 0; z < nz && !ctx.cancelled(); ++z)
     for (Index y = 0; y < ny; ++y) {
-      const std::uint32_t* row = labels.row(z, y);
+      const std::uint32_t* row = framed.row(z, y);
       for (Index x = 0, end = 0; x < nx; x = end) {
         while (end < nx && row[end] == row[x]) ++end;
         if (row[x] == 0) continue;
         Object& object =
             objects_.try_emplace(row[x], Object{.channels = std::vector<Intensity>(channels_)}).first->second;
-        object.add_run(origin[kZ] + z, origin[kY] + y, origin[kX] + x, end - x);
+        object.add_run(core.origin[kZ] + z, core.origin[kY] + y, core.origin[kX] + x, end - x);
+        count_crossings(framed, row + x, end - x, object.crossings);
         for (std::size_t c = 0; c < channels_; ++c)
           for (Index i = x; i < end; ++i) object.channels[c].add(channels[c](z, y, i));
       }
@@ -85,7 +136,14 @@ void Objects::add(const Objects& other) {
 void Objects::encode(ByteWriter& out) const {
   out.put(static_cast<std::uint64_t>(channels_)).put(static_cast<std::uint64_t>(objects_.size()));
   for (const auto& [label, o] : objects_)
-    out.put(label).put(o.voxels).put(o.low).put(o.high).put(o.coordinate_sum).put(o.channels);
+    out.put(label)
+        .put(o.voxels)
+        .put(o.low)
+        .put(o.high)
+        .put(o.coordinate_sum)
+        .put(o.products)
+        .put(o.crossings)
+        .put(o.channels);
 }
 
 Objects Objects::decode(ByteReader& in) {
@@ -97,6 +155,8 @@ Objects Objects::decode(ByteReader& in) {
     o.low = in.get<Index3>();
     o.high = in.get<Index3>();
     o.coordinate_sum = in.get<Index3>();
+    o.products = in.get<ProductSums>();
+    o.crossings = in.get<Crossings>();
     o.channels = in.get_vector<Intensity>();
   }
   return objects;

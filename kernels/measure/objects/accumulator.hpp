@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/measure/objects/fixed_point.hpp"
+#include "kernels/measure/objects/shape.hpp"
 #include "pipeline/sdk/block.hpp"
 
 namespace voxflow::objects {
@@ -28,6 +29,8 @@ struct Object {
   std::int64_t voxels = 0;
   Index3 low{}, high{};  // first and last voxel of the bounding box
   Index3 coordinate_sum{};
+  ProductSums products{};
+  Crossings crossings{};
   std::vector<Intensity> channels;
   /// Adds the voxels [x, x + length) of row (z, y).
   void add_run(Index z, Index y, Index x, Index length);
@@ -38,8 +41,9 @@ struct Object {
 class Objects {
  public:
   Objects() = default;
-  /// Surveys one block.
-  Objects(VolumeView<const std::uint32_t> labels, const Index3& origin,
+  /// Surveys the voxels of `core`, of a volume of `shape`. `labels` have one voxel more on every side; what of it lies
+  /// outside the volume counts as background.
+  Objects(VolumeView<const std::uint32_t> labels, const Box3& core, const Index3& shape,
           const std::vector<VolumeView<const float>>& channels, const Context& ctx);
   void add(const Objects& other);
   const std::map<std::uint32_t, Object>& by_label() const { return objects_; }
