@@ -19,6 +19,7 @@ void add_status(CLI::App& app, Session& session);
 void add_why(CLI::App& app, Session& session);
 void add_kernels(CLI::App& app, Session& session);
 void add_phantom(CLI::App& app, Session& session);
+void add_preview(CLI::App& app, Session& session);
 void add_catalog(CLI::App& app, Session& session);
 void add_link(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);

@@ -50,7 +50,8 @@ int main(int argc, char** argv) {
       "-v,--verbose", [] { voxflow::log::set_level(voxflow::log::Level::debug); }, "Log details");
 
   for (const auto add : {add_init, add_import, add_find, add_show, add_annotate, add_lineage, add_check, add_plan,
-                         add_run, add_status, add_why, add_kernels, add_phantom, add_catalog, add_link, add_export})
+                         add_run, add_status, add_why, add_kernels, add_phantom, add_preview, add_link, add_export,
+                         add_catalog})
     add(app, session);
 
   try {

@@ -13,6 +13,7 @@
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/planning.hpp"
 #include "pipeline/cli/print.hpp"
+#include "pipeline/cli/progress.hpp"
 #include "pipeline/core/log.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/engine/run.hpp"
@@ -33,23 +34,6 @@ std::atomic<bool> cancelled{false};
 void on_signal(int) {
   cancelled.store(true);
 }
-
-/// One line a step when it is through.
-class StepLines {
- public:
-  void show(const engine::Progress& progress) {
-    for (const auto& [step, counts] : progress.steps) {
-      const std::size_t ended = counts.done + counts.failed + counts.skipped;
-      if (counts.total() == 0 || ended < counts.total() || !told_.insert(step).second) continue;
-      log::info("step '{}': {} done{}{}", step, counts.done, some(counts.failed, "failed"),
-                some(counts.skipped, "skipped"));
-    }
-  }
-
- private:
-  static std::string some(std::size_t n, const char* what) { return n == 0 ? "" : fmt::format(", {} {}", n, what); }
-  std::set<std::string> told_;
-};
 
 /// --site, VOXFLOW_SITE, or site.yaml of the archive, where there is one.
 record::Site site_settings(Session& session, const std::string& option) {
@@ -143,9 +127,11 @@ int run(Session& session, const Options& options) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   auto run = run_options(session, plan, *executor, options);
-  StepLines lines;
-  run.progress = [&lines](const engine::Progress& progress) { lines.show(progress); };
-  const auto summary = engine::run_plan(plan, *executor, system_clock(), run);
+  const auto summary = [&] {
+    ProgressDisplay display(system_clock());
+    run.progress = [&display](const engine::Progress& progress) { display.show(progress); };
+    return engine::run_plan(plan, *executor, system_clock(), run);
+  }();
   print_failures(summary, plan);
   const auto& all = summary.progress.all;
   print(fmt::format("run {} {}: {} done, {} failed, {} skipped in {:.1f} s", plan.run, to_string(summary.end), all.done,

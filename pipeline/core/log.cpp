@@ -1,5 +1,9 @@
 #include "pipeline/core/log.hpp"
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +37,26 @@ spdlog::logger& logger() {
   }();
   return *instance;
 }
+
+/// The line below the log.
+struct Status {
+  std::mutex mutex;
+  std::string line;
+
+  // Carriage return, then "erase to the end of the line" (ECMA-48, EL).
+  void erase() const {
+    if (!line.empty()) std::fputs("\r\x1b[K", stderr);
+  }
+  void draw() const {
+    std::fputs(line.c_str(), stderr);
+    std::fflush(stderr);
+  }
+};
+
+Status& status() {
+  static Status instance;
+  return instance;
+}
 }  // namespace
 
 void set_level(Level level) {
@@ -44,7 +68,25 @@ void set_prefix(std::string_view prefix) {
 }
 
 void write(Level level, std::string_view message) {
+  Status& below = status();
+  const std::lock_guard lock(below.mutex);
+  below.erase();
   logger().log(level_of(level), "{}", message);
+  below.draw();
+}
+
+bool on_terminal() {
+  const char* kind = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
+}
+
+void set_status(std::string_view line) {
+  if (!on_terminal()) return;
+  Status& below = status();
+  const std::lock_guard lock(below.mutex);
+  below.erase();
+  below.line = line;
+  below.draw();
 }
 
 }  // namespace voxflow::log

@@ -15,6 +15,12 @@ void set_level(Level level);
 void set_prefix(std::string_view prefix);
 void write(Level level, std::string_view message);
 
+/// Whether stderr is a terminal on which a line can be drawn again in place.
+bool on_terminal();
+/// A line that stays below the log's on a terminal and is drawn again in place, as a progress bar is; "" takes it away.
+/// It must fit the terminal's width. Nothing happens where stderr is no terminal.
+void set_status(std::string_view line);
+
 template <class... A>
 void debug(fmt::format_string<A...> f, A&&... a) {
   write(Level::debug, fmt::format(f, std::forward<A>(a)...));

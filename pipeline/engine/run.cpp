@@ -186,17 +186,15 @@ class Run {
     std::vector<std::string> ids;
     for (const Job& job : jobs_) ids.push_back(job.id);
     const auto states = executor_.poll(ids);
-    bool changed = false;
     for (Job& job : jobs_) {
       const auto it = states.find(job.id);
       const executor::JobStatus status =
           it == states.end() ? executor::JobStatus{JobState::lost, "unknown"} : it->second;
       const bool over = status.state == JobState::ended || status.state == JobState::lost || given_up();
       // Read after the state: what an ended job wrote is then complete.
-      changed = take_reports(job) || changed;
+      take_reports(job);
       if (!over) continue;
       close_job(job, status);
-      changed = true;
     }
     std::erase_if(jobs_, [](const Job& job) { return job.id.empty(); });
     for (const std::size_t row : table_.skip_dependants()) {
@@ -206,13 +204,12 @@ class Run {
     }
     // Whatever else they compute could not be written either.
     if (disk_full_ && !stopped_at_) stop_jobs();
-    if (changed) show();
+    show();
   }
 
   bool given_up() const { return stopped_at_ && clock_.now() - *stopped_at_ >= options_.cancel_grace; }
 
-  bool take_reports(Job& job) {
-    bool any = false;
+  void take_reports(Job& job) {
     for (const std::string& line : job.reports.read()) {
       TaskReport report;
       try {
@@ -222,10 +219,8 @@ class Run {
       }
       const auto row = table_.find(report.key);
       if (!row || table_.rows()[*row].batch != job.batch) continue;
-      any = true;
       take(*row, std::move(report));
     }
-    return any;
   }
 
   void take(std::size_t row, TaskReport report) {

@@ -51,6 +51,7 @@ struct RunOptions {
   std::function<bool(const std::string& artifact)> published;
   /// Takes the events of failed attempts.
   std::function<void(const record::Event&)> emit;
+  /// Told after each look at the jobs, whether or not something changed.
   std::function<void(const Progress&)> progress;
   const std::atomic<bool>* cancel = nullptr;
 };

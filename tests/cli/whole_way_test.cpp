@@ -170,3 +170,27 @@ TEST_CASE("what was lost of a finished run is found or made again: an artifact, 
   CHECK(facility.must({"find", "--count", "kind = \"result\""}).find('1') != std::string::npos);
   CHECK(facility.must({"run", workflow.string()}).find("nothing is to be done") != std::string::npos);
 }
+
+TEST_CASE("on a terminal a bar is drawn again in place and taken away; elsewhere each step has a line") {
+  const Facility facility;
+  facility.import_phantom(1);
+  const std::string command =
+      (bin_folder() / "voxflow").string() + " --archive " + facility.archive().string() + " run " + first_look();
+  const Outcome terminal =
+      run_program("script", {"-qefc", command, "/dev/null"}, facility.archive().parent_path(), {{"TERM", "xterm"}});
+  INFO(terminal.out);
+  REQUIRE(terminal.exit_code == 0);
+  CHECK(contains(terminal.out, "] 0/4  0:0"));
+  CHECK(contains(terminal.out, "] 4/4  0:0"));
+  CHECK_FALSE(contains(terminal.out, "step 'denoise'"));
+  const auto summary = terminal.out.find("finished: 4 done");
+  REQUIRE(summary != std::string::npos);
+  const std::string before = terminal.out.substr(0, terminal.out.rfind("run ", summary));
+  CHECK(before.ends_with("\r\x1b[K"));
+  CHECK(terminal.out.find('[', summary) == std::string::npos);
+
+  fs::remove_all(facility.archive() / "demo/results");
+  const Outcome file = facility.voxflow({"run", first_look()});
+  CHECK(contains(file.err, "step 'denoise': 1 done"));
+  CHECK_FALSE(contains(file.err, "\r"));
+}
