@@ -81,8 +81,9 @@ Psf make_gaussian(const std::array<double, 3>& sigma_um, const Grid& grid) {
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const Index n = grid.shape[axis];
     const double scale = grid.spacing[axis].value / (std::numbers::sqrt2 * sigma_um[axis]);
+    const Index centre = n / 2;
     for (Index i = 0; i < n; ++i) {
-      const double d = static_cast<double>(i - n / 2);
+      const auto d = static_cast<double>(i - centre);
       weights[axis].push_back(n == 1 ? 1 : std::erf((d + 0.5) * scale) - std::erf((d - 0.5) * scale));
     }
   }
@@ -149,7 +150,8 @@ class DiffractionPsf {
   double farthest_um() const {
     double squares = 0;
     for (const std::size_t axis : {kY, kX}) {
-      const double um = (static_cast<double>(grid_.shape[axis] / 2) + 0.5) * grid_.spacing[axis].value;
+      const Index centre = grid_.shape[axis] / 2;
+      const double um = (static_cast<double>(centre) + 0.5) * grid_.spacing[axis].value;
       squares += um * um;
     }
     return std::sqrt(squares);

@@ -22,7 +22,7 @@ void Execution::prepare() {
     const auto [place, added] = known.try_emplace({k, channel}, variants_.size());
     if (added) {
       Geometry geometry = layout_.geometry;
-      geometry.small = job_.small.for_channel(channel);
+      geometry.small = job_.small.for_channel(channel, channel_name(call));
       variants_.push_back({bound_[k].get(), in_kernel(schema_.name, [&] { return bound_[k]->prepare(geometry); })});
     }
     variant_of_call_.push_back(place->second);
@@ -54,6 +54,13 @@ void Execution::check_memory() {
             "fewer ranks or fewer threads",
             schema_.name, format_bytes(result_.memory_estimate_bytes), options_.threads,
             format_bytes(job_.memory_bytes)));
+}
+
+std::string Execution::channel_name(const Call& call) const {
+  for (const InputPort& in : layout_.inputs)
+    if (in.port == layout_.plan.c.leading && call.slice.c >= 0)
+      return in.info.channels[static_cast<std::size_t>(call.slice.c)].name;
+  return "";
 }
 
 const Variant& Execution::variant_of(const Call& call) const {
@@ -227,6 +234,7 @@ void Execution::emit() {
         schema_.name, [&] { return v.bound->emit(v.state, surveys_.empty() ? nullptr : surveys_[i], call.slice); }));
   }
   result_.small = join_outputs(schema_, layout_.plan, emitted);
+  for (const Call& call : layout_.plan.calls) result_.small.channels.push_back(channel_name(call));
 }
 
 void Execution::count_up() {

@@ -47,6 +47,7 @@ class Execution {
  private:
   void prepare();
   void check_memory();
+  std::string channel_name(const Call& call) const;
   const Variant& variant_of(const Call& call) const;
   std::size_t units() const { return layout_.units(); }
   const Call& call_of(std::size_t unit) const { return layout_.plan.calls[unit / layout_.blocks_per_call()]; }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/record/transforms.hpp"
@@ -9,8 +11,11 @@
 namespace voxflow::run {
 
 namespace {
-std::vector<Psf> read_psfs(const std::filesystem::path& file) {
-  const archive::ImageReader reader(file);
+bool is_number(const std::string& name) {
+  return name.find_first_not_of("0123456789") == std::string::npos;
+}
+
+std::vector<Psf> read_psfs(const archive::ImageReader& reader, const std::filesystem::path& file) {
   const record::ImageInfo& info = reader.info();
   if (info.dtype != DType::float32 || info.timepoints != 1)
     throw UserError(fmt::format("'{}' is no PSF: one timepoint of float32 is wanted, it has {} of {}", file.string(),
@@ -66,14 +71,22 @@ Table with_slice_columns(const Table& rows, const Slice& slice) {
 }
 }  // namespace
 
-SmallValues SmallInputs::for_channel(int channel) const {
+SmallValues SmallInputs::for_channel(int channel, const std::string& name) const {
   SmallValues chosen = values;
   if (channel < 0) return chosen;
   for (const auto& [port, list] : psfs) {
-    if (static_cast<std::size_t>(channel) >= list.size())
+    const auto known = psf_channels.find(port);
+    const std::vector<std::string> names = known == psf_channels.end() ? std::vector<std::string>{} : known->second;
+    const auto named = std::find(names.begin(), names.end(), name);
+    const auto index =
+        named == names.end() ? static_cast<std::size_t>(channel) : static_cast<std::size_t>(named - names.begin());
+    if (index >= list.size() || (named == names.end() && index < names.size() && !is_number(names[index])))
       throw UserError(
-          fmt::format("input '{}' has PSFs for {} channels, none for channel {}", port, list.size(), channel));
-    chosen[port] = list[static_cast<std::size_t>(channel)];
+          fmt::format("input '{}' has PSFs for {} channels{}, none for channel {}; name the channels of "
+                      "both images alike, or give one PSF for all",
+                      port, list.size(), names.empty() ? "" : fmt::format(" ({})", fmt::join(names, ", ")),
+                      name.empty() ? std::to_string(channel) : fmt::format("'{}'", name)));
+    chosen[port] = list[index];
   }
   return chosen;
 }
@@ -84,9 +97,12 @@ void read_small_input(const std::string& port, PortKind kind, const std::filesys
   } else if (kind == PortKind::transform) {
     into.values[port] = record::transform_set_from(read_file(file));
   } else {
-    std::vector<Psf> psfs = read_psfs(file);
+    const archive::ImageReader reader(file);
+    std::vector<Psf> psfs = read_psfs(reader, file);
     into.values[port] = psfs.front();
-    if (psfs.size() > 1) into.psfs[port] = std::move(psfs);
+    if (psfs.size() == 1) return;
+    into.psfs[port] = std::move(psfs);
+    for (const record::Channel& c : reader.info().channels) into.psf_channels[port].push_back(c.name);
   }
 }
 

@@ -14,8 +14,10 @@ namespace voxflow::run {
 struct SmallInputs {
   SmallValues values;
   std::map<std::string, std::vector<Psf>> psfs;
-  /// What a call for `channel` (an index of the leading input; -1: all) is given.
-  SmallValues for_channel(int channel) const;
+  std::map<std::string, std::vector<std::string>> psf_channels;  // the names of those channels
+  /// What a call for `channel` (an index of the leading input; -1: all) is given: the PSF of the channel of that name;
+  /// where the PSFs' channels have numbers for names, that of the index. Throws UserError when there is none.
+  SmallValues for_channel(int channel, const std::string& name = "") const;
 };
 
 /// Reads `file`, which holds what a port of `kind` takes. Throws UserError when it does not.
@@ -26,6 +28,7 @@ struct SmallOutputs {
   std::map<std::string, Table> tables;
   std::map<std::string, TransformSet> transforms;
   std::map<std::string, std::vector<Psf>> psfs;  // one a call, of one grid
+  std::vector<std::string> channels;             // names of the channels of the calls; "" where a call is for all
 };
 
 /// Joins what each call emitted, in order: tables get leading columns `timepoint` and `channel` for the axes that calls

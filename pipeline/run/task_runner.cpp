@@ -216,16 +216,16 @@ class TaskRun {
       out.file = port.name + ".json", out.content_digest = set.content_digest();
       builder_->write_file(out.file, set.to_json());
     } else {
-      write_psf(result.small.psfs.at(port.name), out);
+      write_psf(result.small.psfs.at(port.name), result.small.channels, out);
     }
     return out;
   }
 
-  void write_psf(const std::vector<Psf>& psfs, record::Output& out) {
+  void write_psf(const std::vector<Psf>& psfs, const std::vector<std::string>& names, record::Output& out) {
     record::ImageInfo info;
     info.kind = record::ImageKind::psf, info.dtype = DType::float32, info.grid = psfs.front().grid;
     for (std::size_t c = 0; c < psfs.size(); ++c)
-      info.channels.push_back({std::to_string(c), std::nullopt, std::nullopt});
+      info.channels.push_back({names[c].empty() ? std::to_string(c) : names[c], std::nullopt, std::nullopt});
     out.file = out.port + ".h5";
     archive::ImageWriter writer(builder_->folder() / out.file, info, DType::float32);
     std::uint64_t clamped = 0;

@@ -50,7 +50,19 @@ TEST_CASE("a PSF of several channels is given channel by channel") {
   inputs.values["psf"] = Psf{{}, {1}};
   inputs.psfs["psf"] = {Psf{{}, {1}}, Psf{{}, {2}}};
   CHECK(std::get<Psf>(inputs.for_channel(1).at("psf")).voxels[0] == 2);
-  CHECK_THROWS_WITH_AS(inputs.for_channel(2), "input 'psf' has PSFs for 2 channels, none for channel 2", UserError);
+  inputs.psf_channels["psf"] = {"GFP", "DAPI"};
+  CHECK(std::get<Psf>(inputs.for_channel(0, "DAPI").at("psf")).voxels[0] == 2);
+  CHECK(std::get<Psf>(inputs.for_channel(5, "GFP").at("psf")).voxels[0] == 1);
+  CHECK_THROWS_WITH_AS(inputs.for_channel(0, "RFP"),
+                       "input 'psf' has PSFs for 2 channels (GFP, DAPI), none for channel 'RFP'; name the channels of "
+                       "both images alike, or give one PSF for all",
+                       UserError);
+  inputs.psf_channels["psf"] = {"0", "1"};
+  CHECK(std::get<Psf>(inputs.for_channel(1, "RFP").at("psf")).voxels[0] == 2);
+  CHECK_THROWS_WITH_AS(inputs.for_channel(2),
+                       "input 'psf' has PSFs for 2 channels (0, 1), none for channel 2; name the channels of both "
+                       "images alike, or give one PSF for all",
+                       UserError);
 }
 
 TEST_CASE("failures are classed by who must act") {

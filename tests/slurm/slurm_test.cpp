@@ -163,8 +163,8 @@ TEST_CASE("what SLURM cannot do is said before anything runs, with whose turn it
                        here);
   CHECK(mian.exit_code == 2);
   has(mian.err, "SLURM has no partition 'mian'; did you mean 'main'?");
-  has(error_of(2, with(first_look(), "ranks: 2, memory: 1 GB", "ranks: 7, memory: 4 GB"), "", here),
-      "requests 7 cores (7 ranks of 1 threads), a job has 2");
+  has(error_of(2, with(first_look(), "ranks: 2, memory: 1 GB", "ranks: 1, threads: 7, memory: 4 GB"), "", here),
+      "requests 7 cores (1 ranks of 7 threads), a job has 2");
   has(error_of(2, with(first_look(), "memory: 1 GB", "memory: 90 GB"), "", here),
       "the largest node of partition 'main' has 4000 MB");
   has(error_of(2, first_look(), "  cores_per_job: 7\n", here), "slurm.cores_per_job of the site settings is 7");

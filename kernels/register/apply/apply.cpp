@@ -132,8 +132,9 @@ class Apply {
   static void resample(const Params& p, const State& state, const Block& block, VolumeView<const float> from,
                        const Context& ctx) {
     const Affine3 map = in_voxels(p, state, block.slice);
-    const auto taps = [&](double at, std::size_t axis) {
-      return interpolation::taps(kind(p), at, state.grid.shape[axis], block.box().origin[axis]);
+    const auto taps = [kind = kind(p), shape = state.grid.shape, origin = block.box().origin](double at,
+                                                                                              std::size_t axis) {
+      return interpolation::taps(kind, at, shape[axis], origin[axis]);
     };
     const auto outside = static_cast<float>(p.outside);
     if (keeps_axes(map))
