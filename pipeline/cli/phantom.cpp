@@ -39,6 +39,15 @@ struct Results {
   double seconds = 0;
 };
 
+/// The denoised image that `entity` was made from, where another workflow had made it already.
+std::optional<catalog::Entity> denoised_before(Session& session, const std::string& entity) {
+  for (const catalog::Link& link : session.catalog().lineage(entity, catalog::Direction::ancestors)) {
+    const auto activity = session.catalog().generated_by(link.source);
+    if (activity && activity->kernel.starts_with("denoise.")) return session.catalog().get(link.source);
+  }
+  return std::nullopt;
+}
+
 Results results_of(Session& session, const std::string& image, const std::string& workflow) {
   Results results;
   for (const catalog::Entity& e : session.catalog().find(
@@ -51,6 +60,7 @@ Results results_of(Session& session, const std::string& image, const std::string
     if (e.kind == catalog::EntityKind::labels) results.labels = e;
     if (manifest.kernel == "measure.objects") results.objects = e;
   }
+  if (!results.denoised && results.deconvolved) results.denoised = denoised_before(session, results.deconvolved->id);
   return results;
 }
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/cli/commands.hpp"
-#include "pipeline/cli/planning.hpp"
+#include "pipeline/cli/executing.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/core/text.hpp"
 
@@ -40,15 +40,18 @@ void print_plan(const record::Plan& plan, bool all) {
 void add_plan(CLI::App& app, Session& session) {
   struct Options {
     std::string file;
+    ExecutorOptions where;
     bool all = false;
   };
   auto* command = app.add_subcommand("plan", "Show what `run` would do, and why");
   const auto options = std::make_shared<Options>();
   command->add_option("file", options->file, "Workflow YAML file")->required();
+  add_executor_options(*command, options->where);
   command->add_flag("--all", options->all, "List every task");
   command->callback([&session, options] {
     session.action = [&session, options] {
-      const auto plan = plan_file(session, options->file);
+      const auto plan = plan_for(session, options->file, options->where);
+      if (plan.waiting() > 0) check_requests(plan, *make_executor(session, options->where));
       if (session.json)
         print(plan.to_json());
       else

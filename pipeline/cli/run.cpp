@@ -2,29 +2,26 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/executing.hpp"
 #include "pipeline/cli/planning.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/cli/progress.hpp"
 #include "pipeline/core/log.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/engine/run.hpp"
-#include "pipeline/executor/slurm.hpp"
-#include "pipeline/workflow/site.hpp"
 
 namespace voxflow::cli {
 
 namespace {
 struct Options {
-  std::string file, executor = "local", site;
+  std::string file;
+  ExecutorOptions where;
   int attempts = 2;
   double hang_timeout_s = 600;
 };
@@ -35,33 +32,6 @@ void on_signal(int) {
   cancelled.store(true);
 }
 
-/// --site, VOXFLOW_SITE, or site.yaml of the archive, where there is one.
-record::Site site_settings(Session& session, const std::string& option) {
-  if (!option.empty()) return workflow::load_site(option);
-  if (const char* named = std::getenv("VOXFLOW_SITE"); named != nullptr && *named != '\0')
-    return workflow::load_site(named);
-  const auto file = session.archive().root() / "site.yaml";
-  return std::filesystem::exists(file) ? workflow::load_site(file) : record::Site{};
-}
-
-std::unique_ptr<executor::Executor> make_executor(const record::Site& site, const Options& options) {
-  const auto batch_program = program_folder() / "voxflow-batch";
-  if (options.executor == "local") return executor::make_local_executor(batch_program, usable_cores());
-  executor::SlurmOptions slurm;
-  slurm.batch_program = batch_program;
-  slurm.site = site.slurm;
-  return executor::make_slurm_executor(executor::load_slurm_client(executor::default_slurm_library()), slurm,
-                                       system_clock());
-}
-
-/// Requests that no job could ever have are refused before anything is submitted.
-void check_requests(const record::Plan& plan, const executor::Executor& executor) {
-  std::set<std::string> steps;
-  for (const auto& planned : plan.tasks)
-    if (planned.state != record::TaskState::done && steps.insert(planned.task.step).second)
-      executor.check_request(planned.task);
-}
-
 engine::RunOptions run_options(Session& session, const record::Plan& plan, const executor::Executor& executor,
                                const Options& options) {
   engine::RunOptions run;
@@ -70,7 +40,7 @@ engine::RunOptions run_options(Session& session, const record::Plan& plan, const
   for (const auto& folder : plugins::default_folders()) run.plugin_folders.push_back(folder.string());
   run.attempts = options.attempts;
   run.hang_timeout_s = options.hang_timeout_s;
-  run.memory_limit_bytes = options.executor == "local" ? physical_memory_bytes() : executor.memory_per_job();
+  run.memory_limit_bytes = options.where.local() ? physical_memory_bytes() : executor.memory_per_job();
   run.time_limit_s = executor.time_per_job_s();
   run.published = [&archive](const std::string& artifact) { return archive.published(artifact); };
   run.emit = [&archive](const record::Event& event) { archive::emit_event(archive, event); };
@@ -106,9 +76,7 @@ void print_failures(const engine::RunSummary& summary, const record::Plan& plan)
 }
 
 int run(Session& session, const Options& options) {
-  const bool local = options.executor == "local";
-  const auto site = local ? record::Site{} : site_settings(session, options.site);
-  const auto plan = local ? plan_file(session, options.file) : plan_file(session, options.file, RequestLimits{});
+  const auto plan = plan_for(session, options.file, options.where);
   for (const std::string& note : plan.notes) log::info("{}", note);
   if (plan.tasks.empty()) {
     print(fmt::format("{}: no image was selected: nothing is to be done", plan.workflow));
@@ -119,7 +87,7 @@ int run(Session& session, const Options& options) {
                       plan.images == 1 ? "" : "s", plan.tasks.size()));
     return 0;
   }
-  const auto executor = make_executor(site, options);
+  const auto executor = make_executor(session, options.where);
   check_requests(plan, *executor);
   log::info("run {}: {} of {} tasks to run on {} image{}", plan.run, plan.waiting(), plan.tasks.size(), plan.images,
             plan.images == 1 ? "" : "s");
@@ -152,10 +120,7 @@ void add_run(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("run", "Run a workflow on everything that is new or has changed");
   const auto options = std::make_shared<Options>();
   command->add_option("file", options->file, "Workflow YAML file")->required();
-  command->add_option("--executor", options->executor, "Where to run: local (this machine, the default) or slurm")
-      ->check(CLI::IsMember({"local", "slurm"}));
-  command->add_option("--site", options->site,
-                      "Site settings (YAML); unless given VOXFLOW_SITE, or site.yaml in the archive");
+  add_executor_options(*command, options->where);
   command->add_option("--attempts", options->attempts, "How often a crashed task is tried (default 2)")
       ->check(CLI::Range(1, 10));
   command

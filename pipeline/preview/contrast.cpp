@@ -23,7 +23,10 @@ double percentile(std::span<const float> values, double percent) {
   return kept[static_cast<std::size_t>(rank)];
 }
 
-Contrast robust_contrast(std::span<const float> values) {
+Contrast robust_contrast(std::span<const float> all) {
+  std::vector<float> values = finite(all);
+  const auto zeros = static_cast<std::size_t>(std::count(values.begin(), values.end(), 0.0F));
+  if (static_cast<double>(zeros) < kNoDataShare * static_cast<double>(values.size())) std::erase(values, 0.0F);
   const double low = percentile(values, kLowPercentile), high = percentile(values, kHighPercentile);
   if (std::isnan(low)) return {};
   return {low, high > low ? high : percentile(values, 100)};

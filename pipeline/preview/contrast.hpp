@@ -6,6 +6,9 @@ namespace voxflow::preview {
 
 /// Percentiles of the pixels that are shown, between which brightness rises.
 inline constexpr double kLowPercentile = 1, kHighPercentile = 99.8;
+/// Zeros that are fewer than this share of the pixels have no part in it: they fill what a resampled image has no data
+/// for.
+inline constexpr double kNoDataShare = 0.25;
 /// Decades below the highest value that a logarithmic tone shows.
 inline constexpr double kDecades = 4;
 

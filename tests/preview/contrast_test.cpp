@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -41,6 +42,15 @@ TEST_CASE("a few bright pixels on an even ground are seen") {
   std::vector<float> values(10'000, 7);
   values[77] = 300;
   CHECK(robust_contrast(values) == Contrast{7, 300});
+}
+
+TEST_CASE("zeros that fill a border do not decide what is black, zeros that are data do") {
+  std::vector<float> values(1000, 100);
+  for (std::size_t i = 0; i < 500; ++i) values[i] = 200;
+  std::fill_n(values.begin(), 249, 0.0F);
+  CHECK(robust_contrast(values) == Contrast{100, 200});
+  std::fill_n(values.begin(), 250, 0.0F);
+  CHECK(robust_contrast(values) == Contrast{0, 200});
 }
 
 TEST_CASE("nothing to tell apart is black") {

@@ -1,7 +1,10 @@
 // Workflows on a real SLURM of three nodes: the digests of a local run, cancellation, a lost node, and what it refuses.
 #include <doctest/doctest.h>
 
+#include <signal.h>
+
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -49,6 +52,16 @@ std::map<std::string, std::string> digests(const Facility& facility) {
     all[folder] = found;
   }
   return all;
+}
+
+/// The process whose command line begins with `words`; 0 where there is none.
+pid_t process_of(const std::vector<std::string>& words) {
+  std::string wanted;
+  for (const auto& word : words) wanted += word + '\0';
+  for (const auto& entry : fs::directory_iterator("/proc"))
+    if (const pid_t pid = std::atoi(entry.path().filename().c_str()); pid > 0)
+      if (text_of(entry.path() / "cmdline").starts_with(wanted)) return pid;
+  return 0;
 }
 
 /// Options of `voxflow run` for site settings with these lines below `slurm:`.
@@ -114,8 +127,9 @@ TEST_CASE("an interrupted run cancels its jobs and leaves none behind") {
     return false;
   };
   CHECK(soon(working));
-  run_program("pkill",
-              {"-INT", "-f", "^" + (bin_folder() / "voxflow").string() + " --archive " + facility.archive().string()});
+  const pid_t head = process_of({(bin_folder() / "voxflow").string(), "--archive", facility.archive().string()});
+  REQUIRE(head > 0);
+  ::kill(head, SIGINT);
   const Outcome outcome = run.get();
   INFO(outcome.err);
   CHECK(outcome.exit_code == 1);
@@ -165,6 +179,11 @@ TEST_CASE("what SLURM cannot do is said before anything runs, with whose turn it
   has(mian.err, "SLURM has no partition 'mian'; did you mean 'main'?");
   has(error_of(2, with(first_look(), "ranks: 2, memory: 1 GB", "ranks: 1, threads: 7, memory: 4 GB"), "", here),
       "requests 7 cores (1 ranks of 7 threads), a job has 2");
+  auto plan_command = run_command(facility, with(first_look(), "memory: 1 GB", "memory: 90 GB"), "");
+  plan_command.front() = "plan";
+  const Outcome plan = facility.voxflow(plan_command, here);
+  CHECK(plan.exit_code == 2);
+  has(plan.err, "the largest node of partition 'main' has 4000 MB");
   has(error_of(2, with(first_look(), "memory: 1 GB", "memory: 90 GB"), "", here),
       "the largest node of partition 'main' has 4000 MB");
   has(error_of(2, first_look(), "  cores_per_job: 7\n", here), "slurm.cores_per_job of the site settings is 7");
