@@ -25,8 +25,9 @@ double percentile(std::span<const float> values, double percent) {
 
 Contrast robust_contrast(std::span<const float> all) {
   std::vector<float> values = finite(all);
-  const auto zeros = static_cast<std::size_t>(std::count(values.begin(), values.end(), 0.0F));
-  if (static_cast<double>(zeros) < kNoDataShare * static_cast<double>(values.size())) std::erase(values, 0.0F);
+  const auto zeros = static_cast<double>(std::count(values.begin(), values.end(), 0.0F));
+  const auto share = zeros / static_cast<double>(std::max<std::size_t>(values.size(), 1));
+  if (share > kLowPercentile / 100 && share < kNoDataShare) std::erase(values, 0.0F);
   const double low = percentile(values, kLowPercentile), high = percentile(values, kHighPercentile);
   if (std::isnan(low)) return {};
   return {low, high > low ? high : percentile(values, 100)};

@@ -3,16 +3,15 @@
 
 #include <signal.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <thread>
 
 #include "tests/cli/facility.hpp"
 #include "tests/slurm/cluster.hpp"
 #include "tests/support/contains.hpp"
+#include "tests/support/soon.hpp"
 
 namespace fs = std::filesystem;
 using namespace voxflow::test;
@@ -69,15 +68,6 @@ std::vector<std::string> run_command(const Facility& facility, const std::string
   return {"run",        facility.write("workflow.yaml", workflow).string(),
           "--executor", "slurm",
           "--site",     facility.write("site.yaml", "voxflow_site: 1\nslurm:\n  partition: main\n" + slurm).string()};
-}
-
-template <class F>
-bool soon(F&& holds) {
-  for (int i = 0; i < 300; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  return false;
 }
 }  // namespace
 

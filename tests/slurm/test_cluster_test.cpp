@@ -2,14 +2,13 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "pipeline/core/text.hpp"
 #include "tests/slurm/cluster.hpp"
 #include "tests/support/contains.hpp"
+#include "tests/support/soon.hpp"
 
 namespace fs = std::filesystem;
 using namespace voxflow::test;
@@ -31,15 +30,6 @@ std::vector<std::string> processes_of(const std::string& state) {
     if (const auto words = voxflow::split(line, ' '); words.front() == "process" && fs::exists("/proc/" + words.at(1)))
       running.push_back(words.at(1));
   return running;
-}
-
-template <class F>
-bool soon(F&& holds) {
-  for (int i = 0; i < 200; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  return false;
 }
 }  // namespace
 
@@ -68,7 +58,7 @@ TEST_CASE("a second cluster stands beside the first; taken down, it leaves no pr
   CHECK(run_program("ip", {"netns"}).out == spaces_before);
   CHECK(run_program(script(), {"status", second.string()}).exit_code == 1);
   has(run_program(script(), {"down", second.string()}).out, "there is no cluster");
-  has(nodes_of(first->environment()), "n1 idle\nn2 idle\nn3 idle");
+  CHECK(soon([&] { return nodes_of(first->environment()) == "n1 idle\nn2 idle\nn3 idle\n"; }));
 }
 
 TEST_CASE("a cluster ends when its owner does") {
