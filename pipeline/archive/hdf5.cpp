@@ -267,12 +267,22 @@ std::string read_text(const Handle& parent, const std::string& path) {
   return text;
 }
 
-void write_row(const Handle& parent, const std::string& path, const std::array<double, 3>& row) {
-  write_dataset(parent, path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, std::array<hsize_t, 2>{1, 3}, row.data());
+void write_rows(const Handle& parent, const std::string& path, std::span<const std::array<double, 3>> rows) {
+  write_dataset(parent, path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, std::array<hsize_t, 2>{rows.size(), 3}, rows.data());
 }
 
-void write_row(const Handle& parent, const std::string& path, const std::array<std::int32_t, 3>& row) {
-  write_dataset(parent, path, H5T_STD_I32LE, H5T_NATIVE_INT32, std::array<hsize_t, 2>{1, 3}, row.data());
+void write_rows(const Handle& parent, const std::string& path, std::span<const std::array<std::int32_t, 3>> rows) {
+  write_dataset(parent, path, H5T_STD_I32LE, H5T_NATIVE_INT32, std::array<hsize_t, 2>{rows.size(), 3}, rows.data());
+}
+
+std::size_t count_rows(const Handle& parent, const std::string& path) {
+  const Handle dataset = open_dataset(parent, path);
+  const Handle space(H5Dget_space(dataset.get()), H5Sclose, fmt::format("read dataset '{}'", path));
+  std::array<hsize_t, 2> found{};
+  if (H5Sget_simple_extent_ndims(space.get()) != 2 ||
+      H5Sget_simple_extent_dims(space.get(), found.data(), nullptr) != 2)
+    throw SystemError(fmt::format("dataset '{}' is no matrix", path));
+  return found[0];
 }
 
 void write_digests(const Handle& parent, const std::string& path, std::span<const Digest> digests) {

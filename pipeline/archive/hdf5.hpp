@@ -78,9 +78,11 @@ std::optional<int> read_int_attribute(const Handle& object, const std::string& n
 void write_text(const Handle& parent, const std::string& path, const std::string& text);
 std::string read_text(const Handle& parent, const std::string& path);
 
-/// One row of a matrix of `rows` rows with three columns.
-void write_row(const Handle& parent, const std::string& path, const std::array<double, 3>& row);
-void write_row(const Handle& parent, const std::string& path, const std::array<std::int32_t, 3>& row);
+/// A matrix with three columns.
+void write_rows(const Handle& parent, const std::string& path, std::span<const std::array<double, 3>> rows);
+void write_rows(const Handle& parent, const std::string& path, std::span<const std::array<std::int32_t, 3>> rows);
+/// How many rows it has.
+std::size_t count_rows(const Handle& parent, const std::string& path);
 
 /// Digests as a uint8 matrix with 32 columns.
 void write_digests(const Handle& parent, const std::string& path, std::span<const Digest> digests);

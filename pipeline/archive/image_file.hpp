@@ -1,6 +1,7 @@
 // One image in one HDF5 file of the BigDataViewer layout: written chunk by chunk, read box by box.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,12 @@ namespace voxflow::archive {
 /// Texts that travel inside the file, under /metadata; empty ones are left out.
 struct Metadata {
   std::string provenance, annotations, original;
+};
+
+/// How `finish` makes the smaller copies.
+struct FinishOptions {
+  std::size_t threads = 1;
+  std::function<void()> sign_of_life;  // called after each chunk, by one thread at a time; may be empty
 };
 
 /// Writes data.h5 and the SpimData XML beside it. One thread and one process write; encode_chunk runs elsewhere.
@@ -30,9 +37,9 @@ class ImageWriter {
   void put(int t, int c, const Index3& chunk, const EncodedChunk& encoded);
   /// Stores /tables/objects (label images).
   void put_table(const std::string& tsv);
-  /// Writes digests, attributes, metadata and XML, closes. Returns the image's content digest. Throws InternalError
-  /// when a chunk is missing.
-  Digest finish(const Metadata& metadata);
+  /// Adds the smaller copies that viewers open first, digests, attributes, metadata and XML, and closes. Returns the
+  /// image's content digest, in which the copies have no part. Throws InternalError when a chunk is missing.
+  Digest finish(const Metadata& metadata, const FinishOptions& options = {});
 
  private:
   struct Impl;
@@ -50,16 +57,21 @@ class ImageReader {
 
   const record::ImageInfo& info() const;
   Digest content_digest() const;
+  /// How many resolutions it has; level 0 is the image, each further one is half as fine (see docs/architecture.md).
+  std::size_t levels() const;
+  /// Shape and spacing of a level.
+  Grid grid(std::size_t level) const;
   /// The digests of one volume's chunks in raster order, as stored.
-  std::vector<Digest> chunk_digests(int t, int c) const;
+  std::vector<Digest> chunk_digests(int t, int c, std::size_t level = 0) const;
   /// Copies `box` (inside the volume) of volume (t, c) to `to`, whose shape is the box's extent; T is the image's
   /// dtype.
   template <class T>
-  void read(int t, int c, const Box3& box, VolumeView<T> to) const {
-    read_erased(t, c, box, dtype_of<T>(), to.data(), to.stride());
+  void read(int t, int c, const Box3& box, VolumeView<T> to, std::size_t level = 0) const {
+    read_erased(t, c, box, dtype_of<T>(), to.data(), to.stride(), level);
   }
   /// As `read`; `stride` in voxels. Throws InternalError when `dtype` is not the image's.
-  void read_erased(int t, int c, const Box3& box, DType dtype, void* to, const Index3& stride) const;
+  void read_erased(int t, int c, const Box3& box, DType dtype, void* to, const Index3& stride,
+                   std::size_t level = 0) const;
 
  private:
   struct Impl;

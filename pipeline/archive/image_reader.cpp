@@ -1,10 +1,11 @@
-#include <cstring>
+#include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
-#include "pipeline/archive/chunk_cache.hpp"
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/archive/layout.hpp"
+#include "pipeline/archive/volumes.hpp"
 #include "pipeline/core/error.hpp"
 
 namespace fs = std::filesystem;
@@ -45,21 +46,6 @@ Digest read_content_digest(const hdf5::Handle& file) {
   if (!digest) throw SystemError("the content digest is missing or damaged");
   return *digest;
 }
-
-/// Copies `part` (in voxels of the volume) from a chunk to the box of `to`.
-void copy_part(const Box3& part, const std::byte* chunk, const Box3& chunk_box, std::byte* to, const Box3& box,
-               const Index3& stride, std::size_t voxel_bytes) {
-  const auto row_bytes = static_cast<std::size_t>(part.extent[kX]) * voxel_bytes;
-  const Index from_x = part.origin[kX] - chunk_box.origin[kX], to_x = part.origin[kX] - box.origin[kX];
-  for (Index z = part.origin[kZ]; z < part.end(kZ); ++z)
-    for (Index y = part.origin[kY]; y < part.end(kY); ++y) {
-      const Index from =
-          ((z - chunk_box.origin[kZ]) * chunk_box.extent[kY] + y - chunk_box.origin[kY]) * chunk_box.extent[kX] +
-          from_x;
-      const Index at = (z - box.origin[kZ]) * stride[kZ] + (y - box.origin[kY]) * stride[kY] + to_x;
-      std::memcpy(to + at * static_cast<Index>(voxel_bytes), chunk + from * static_cast<Index>(voxel_bytes), row_bytes);
-    }
-}
 }  // namespace
 
 struct ImageReader::Impl {
@@ -68,45 +54,20 @@ struct ImageReader::Impl {
     info = read_info(h5);
     storage = read_storage(h5, info);
     content = read_content_digest(h5);
-    chunk = chunk_shape(info.grid);
-    counts = chunk_counts(info.grid);
-    cells.emplace(h5, info, storage);
+    levels = pyramid_levels(info.grid);
+    levels.resize(std::min(levels.size(), hdf5::count_rows(h5, layout::setup(0) + "/resolutions")));
+    volumes.emplace(file, h5, info, levels, storage, kCacheBytes);
   }
 
-  std::size_t chunk_voxels() const { return static_cast<std::size_t>(count(chunk)); }
-  std::size_t volume_chunks() const { return static_cast<std::size_t>(count(counts)); }
-  std::size_t volume_number(int t, int c) const {
-    return static_cast<std::size_t>(t) * static_cast<std::size_t>(info.channel_count()) + static_cast<std::size_t>(c);
-  }
+  std::size_t volume_chunks(std::size_t level) const { return static_cast<std::size_t>(count(levels[level].counts)); }
+  std::size_t volume_count() const { return static_cast<std::size_t>(info.timepoints * info.channel_count()); }
+  std::size_t volume_number(int t, int c) const { return static_cast<std::size_t>(t * info.channel_count() + c); }
 
-  void check_volume(int t, int c) const {
-    if (t >= 0 && t < info.timepoints && c >= 0 && c < info.channel_count()) return;
-    throw InternalError(fmt::format("'{}' has no timepoint {}, channel {}", file.string(), t, c));
-  }
-
-  std::vector<std::uint8_t> stored_bytes(int t, int c, const Index3& at) {
-    const hdf5::Lock lock;
-    return hdf5::read_chunk(cells->get(t, c), layout::chunk_origin(at, chunk));
-  }
-
-  void decode(int t, int c, const Index3& at, void* voxels) {
-    try {
-      const auto bytes = stored_bytes(t, c, at);
-      decode_chunk(bytes.data(), bytes.size(), chunk_voxels(), storage, info.dtype, voxels);
-    } catch (Error& e) {
-      e.add_context(fmt::format("{}: {}", file.string(), layout::chunk_name(t, c, at)));
-      throw;
-    }
-  }
-
-  ChunkCache::Voxels decoded(int t, int c, const Index3& at) {
-    const std::size_t number = volume_number(t, c) * volume_chunks() + layout::chunk_number(at, counts);
-    if (auto held = cache.find(number)) return held;
-    const std::size_t size = chunk_voxels() * size_bytes(info.dtype);
-    const auto voxels = std::make_shared_for_overwrite<std::byte[]>(size);
-    decode(t, c, at, voxels.get());
-    cache.add(number, voxels, size);
-    return voxels;
+  void check_volume(int t, int c, std::size_t level) const {
+    if (t < 0 || t >= info.timepoints || c < 0 || c >= info.channel_count())
+      throw InternalError(fmt::format("'{}' has no timepoint {}, channel {}", file.string(), t, c));
+    if (level >= levels.size())
+      throw InternalError(fmt::format("'{}' has {} levels, no level {}", file.string(), levels.size(), level));
   }
 
   fs::path file;
@@ -114,9 +75,8 @@ struct ImageReader::Impl {
   record::ImageInfo info;
   DType storage{};
   Digest content;
-  Index3 chunk{}, counts{};
-  std::optional<layout::OpenCells> cells;
-  ChunkCache cache{kCacheBytes};
+  std::vector<Level> levels;
+  std::optional<Volumes> volumes;
 };
 
 ImageReader::ImageReader(const fs::path& file) {
@@ -137,40 +97,35 @@ Digest ImageReader::content_digest() const {
   return impl_->content;
 }
 
-std::vector<Digest> ImageReader::chunk_digests(int t, int c) const {
-  impl_->check_volume(t, c);
-  const std::size_t chunks = impl_->volume_chunks();
+std::size_t ImageReader::levels() const {
+  return impl_->levels.size();
+}
+
+Grid ImageReader::grid(std::size_t level) const {
+  impl_->check_volume(0, 0, level);
+  return impl_->levels[level].grid;
+}
+
+std::vector<Digest> ImageReader::chunk_digests(int t, int c, std::size_t level) const {
+  const auto& r = *impl_;
+  r.check_volume(t, c, level);
+  std::size_t first = r.volume_number(t, c) * r.volume_chunks(level);
+  for (std::size_t l = 1; l < level; ++l) first += r.volume_count() * r.volume_chunks(l);
   const hdf5::Lock lock;
-  return with_context(impl_->file.string(), [&] {
-    return hdf5::read_digests(impl_->h5, layout::kChunkDigests, impl_->volume_number(t, c) * chunks, chunks);
+  return with_context(r.file.string(), [&] {
+    return hdf5::read_digests(r.h5, level == 0 ? layout::kChunkDigests : layout::kLevelDigests, first,
+                              r.volume_chunks(level));
   });
 }
 
-void ImageReader::read_erased(int t, int c, const Box3& box, DType dtype, void* to, const Index3& stride) const {
-  auto& r = *impl_;
-  r.check_volume(t, c);
+void ImageReader::read_erased(int t, int c, const Box3& box, DType dtype, void* to, const Index3& stride,
+                              std::size_t level) const {
+  const auto& r = *impl_;
+  r.check_volume(t, c, level);
   if (dtype != r.info.dtype)
     throw InternalError(fmt::format("'{}' holds {} voxels, {} were asked for", r.file.string(), to_string(r.info.dtype),
                                     to_string(dtype)));
-  if (box.empty() || !contains(r.info.grid.box(), box) || stride[kX] != 1)
-    throw InternalError(fmt::format(
-        "'{}': the box to read is empty, outside the volume, or its rows are not contiguous", r.file.string()));
-  const std::size_t voxel_bytes = size_bytes(dtype);
-  const Index3 packed{r.chunk[kY] * r.chunk[kX], r.chunk[kX], 1};
-  Index3 first, last;
-  for (std::size_t i = 0; i < 3; ++i) {
-    first[i] = box.origin[i] / r.chunk[i];
-    last[i] = (box.end(i) - 1) / r.chunk[i];
-  }
-  for (Index z = first[kZ]; z <= last[kZ]; ++z)
-    for (Index y = first[kY]; y <= last[kY]; ++y)
-      for (Index x = first[kX]; x <= last[kX]; ++x) {
-        const Box3 chunk_box{layout::chunk_origin({z, y, x}, r.chunk), r.chunk};
-        if (box == chunk_box && stride == packed) return r.decode(t, c, {z, y, x}, to);
-        const auto voxels = r.decoded(t, c, {z, y, x});
-        copy_part(intersect(box, chunk_box), voxels.get(), chunk_box, static_cast<std::byte*>(to), box, stride,
-                  voxel_bytes);
-      }
+  impl_->volumes->read(level, t, c, box, to, stride);
 }
 
 }  // namespace voxflow::archive

@@ -1,12 +1,15 @@
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/archive/layout.hpp"
 #include "pipeline/archive/spimdata.hpp"
+#include "pipeline/archive/volumes.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
+#include "pipeline/core/parallel.hpp"
 #include "pipeline/core/version.hpp"
 #include "pipeline/record/identity.hpp"
 
@@ -15,6 +18,7 @@ namespace fs = std::filesystem;
 namespace voxflow::archive {
 
 namespace {
+constexpr std::size_t kCacheBytes = 64 << 20;
 constexpr std::string_view kAxisTags = R"({"axes": [{"key": "z", "typeFlags": 2, "resolution": 0, "description": ""}, )"
                                        R"({"key": "y", "typeFlags": 2, "resolution": 0, "description": ""}, )"
                                        R"({"key": "x", "typeFlags": 2, "resolution": 0, "description": ""}]})";
@@ -50,7 +54,8 @@ struct ImageWriter::Impl {
       : file(path),
         info(image),
         storage(stored),
-        counts(chunk_counts(image.grid)),
+        levels(pyramid_levels(image.grid)),
+        counts(levels.front().counts),
         volume_chunks(static_cast<std::size_t>(count(counts))),
         digests(volume_chunks * static_cast<std::size_t>(info.timepoints * info.channel_count())),
         stored_chunks(digests.size()) {}
@@ -84,20 +89,74 @@ struct ImageWriter::Impl {
   void make_setup(int c) {
     const hdf5::Handle group = hdf5::create_group(h5, layout::setup(c));
     hdf5::write_attribute(group, "dataType", std::string(to_string(storage)));
-    hdf5::write_row(group, "resolutions", std::array<double, 3>{1, 1, 1});
-    const Index3 chunk = chunk_shape(info.grid);
-    hdf5::write_row(
-        group, "subdivisions",
-        std::array<std::int32_t, 3>{static_cast<std::int32_t>(chunk[kX]), static_cast<std::int32_t>(chunk[kY]),
-                                    static_cast<std::int32_t>(chunk[kZ])});
+    std::vector<std::array<double, 3>> factors;
+    std::vector<std::array<std::int32_t, 3>> chunks;
+    for (const Level& level : levels) {
+      factors.push_back({static_cast<double>(level.factors[kX]), static_cast<double>(level.factors[kY]),
+                         static_cast<double>(level.factors[kZ])});
+      chunks.push_back({static_cast<std::int32_t>(level.chunk[kX]), static_cast<std::int32_t>(level.chunk[kY]),
+                        static_cast<std::int32_t>(level.chunk[kZ])});
+    }
+    hdf5::write_rows(group, "resolutions", factors);
+    hdf5::write_rows(group, "subdivisions", chunks);
   }
 
   void make_cells(int t, int c) {
-    const auto& s = info.grid.spacing;
-    const hdf5::Handle made =
-        hdf5::create_cells(h5, layout::cells(t, c), storage, info.grid.shape, chunk_shape(info.grid));
-    hdf5::write_attribute(made, "axistags", std::string(kAxisTags));
-    hdf5::write_attribute(made, "element_size_um", std::array<double, 3>{s[kZ].value, s[kY].value, s[kX].value});
+    for (std::size_t l = 0; l < levels.size(); ++l) {
+      const auto& s = levels[l].grid.spacing;
+      const hdf5::Handle made =
+          hdf5::create_cells(h5, layout::cells(t, c, l), storage, levels[l].grid.shape, levels[l].chunk);
+      hdf5::write_attribute(made, "axistags", std::string(kAxisTags));
+      hdf5::write_attribute(made, "element_size_um", std::array<double, 3>{s[kZ].value, s[kY].value, s[kX].value});
+    }
+  }
+
+  /// One chunk of a level from the level before. Thread-safe.
+  EncodedChunk shrunk(Volumes& volumes, std::size_t level, int t, int c, const Index3& at) const {
+    const Level& l = levels[level];
+    const Grid& finer = levels[level - 1].grid;
+    const Box3 box = intersect({layout::chunk_origin(at, l.chunk), l.chunk}, l.grid.box());
+    Box3 from;
+    for (std::size_t i = 0; i < 3; ++i) {
+      from.origin[i] = box.origin[i] * l.steps[i];
+      from.extent[i] = std::min(box.extent[i] * l.steps[i], finer.shape[i] - from.origin[i]);
+    }
+    const std::size_t bytes = size_bytes(info.dtype);
+    std::vector<std::byte> fine(static_cast<std::size_t>(count(from.extent)) * bytes);
+    volumes.read(level - 1, t, c, from, fine.data(), {from.extent[kY] * from.extent[kX], from.extent[kX], 1});
+    std::vector<std::byte> coarse(static_cast<std::size_t>(count(box.extent)) * bytes);
+    reduce(fine.data(), from.extent, l.steps, info.dtype, reduction_of(info.kind), coarse.data(), box.extent);
+    if (box.extent == l.chunk)
+      return encode_chunk(coarse.data(), static_cast<std::size_t>(count(l.chunk)), info.dtype, storage);
+    std::vector<std::byte> whole(static_cast<std::size_t>(count(l.chunk)) * bytes);
+    const auto row = static_cast<std::size_t>(box.extent[kX]) * bytes;
+    for (Index z = 0; z < box.extent[kZ]; ++z)
+      for (Index y = 0; y < box.extent[kY]; ++y)
+        std::memcpy(whole.data() + static_cast<std::size_t>((z * l.chunk[kY] + y) * l.chunk[kX]) * bytes,
+                    coarse.data() + static_cast<std::size_t>(z * box.extent[kY] + y) * row, row);
+    return encode_chunk(whole.data(), static_cast<std::size_t>(count(l.chunk)), info.dtype, storage);
+  }
+
+  void make_level(std::size_t level, const FinishOptions& options) {
+    const auto chunks = static_cast<std::size_t>(count(levels[level].counts));
+    const std::size_t first = level_digests.size(), channels = info.channels.size();
+    level_digests.resize(first + chunks * channels * static_cast<std::size_t>(info.timepoints));
+    Volumes volumes(file, h5, info, levels, storage, kCacheBytes);
+    std::mutex beat_lock;
+    for_each_in_parallel(level_digests.size() - first, options.threads, [&](std::size_t i) {
+      const auto t = static_cast<int>(i / chunks / channels), c = static_cast<int>(i / chunks % channels);
+      const Index3 at = layout::chunk_at(i % chunks, levels[level].counts);
+      const EncodedChunk encoded = shrunk(volumes, level, t, c, at);
+      run([&] {
+        hdf5::write_chunk(cells.get(t, c, level), layout::chunk_origin(at, levels[level].chunk), encoded.bytes);
+      });
+      level_digests[first + i] = encoded.digest;
+      if (!options.sign_of_life) return;
+      const std::lock_guard one_at_a_time(beat_lock);
+      options.sign_of_life();
+    });
+    const hdf5::Lock lock;
+    volumes.close();
   }
 
   void check_complete() const {
@@ -120,6 +179,7 @@ struct ImageWriter::Impl {
   void write_metadata(const Metadata& metadata) {
     hdf5::write_text(h5, layout::kImage, info.to_json());
     hdf5::write_digests(h5, layout::kChunkDigests, digests);
+    if (!level_digests.empty()) hdf5::write_digests(h5, layout::kLevelDigests, level_digests);
     if (!metadata.provenance.empty()) hdf5::write_text(h5, layout::kProvenance, metadata.provenance);
     if (!metadata.annotations.empty()) hdf5::write_text(h5, layout::kAnnotations, metadata.annotations);
     if (!metadata.original.empty()) hdf5::write_text(h5, layout::kOriginal, metadata.original);
@@ -135,13 +195,14 @@ struct ImageWriter::Impl {
   fs::path file;
   record::ImageInfo info;
   DType storage;
-  Index3 counts;
+  std::vector<Level> levels;
+  Index3 counts;  // of level 0
   std::size_t volume_chunks;
-  std::vector<Digest> digests;
+  std::vector<Digest> digests, level_digests;
   std::vector<bool> stored_chunks;
   hdf5::WriteFailure failure;
   hdf5::Handle h5;
-  layout::OpenCells cells{h5, info, storage};
+  layout::OpenCells cells{h5, levels, storage};
   bool created = false, finished = false;
 };
 
@@ -169,7 +230,7 @@ void ImageWriter::put(int t, int c, const Index3& chunk, const EncodedChunk& enc
   if (w.stored_chunks[number])
     throw InternalError(fmt::format("'{}': {} is stored twice", w.file.string(), layout::chunk_name(t, c, chunk)));
   w.run([&] {
-    hdf5::write_chunk(w.cells.get(t, c), layout::chunk_origin(chunk, chunk_shape(w.info.grid)), encoded.bytes);
+    hdf5::write_chunk(w.cells.get(t, c, 0), layout::chunk_origin(chunk, chunk_shape(w.info.grid)), encoded.bytes);
   });
   w.digests[number] = encoded.digest;
   w.stored_chunks[number] = true;
@@ -179,9 +240,10 @@ void ImageWriter::put_table(const std::string& tsv) {
   impl_->run([&] { hdf5::write_text(impl_->h5, layout::kObjects, tsv); });
 }
 
-Digest ImageWriter::finish(const Metadata& metadata) {
+Digest ImageWriter::finish(const Metadata& metadata, const FinishOptions& options) {
   auto& w = *impl_;
   w.check_complete();
+  for (std::size_t level = 1; level < w.levels.size(); ++level) w.make_level(level, options);
   const Digest content = w.content_digest();
   w.run([&] {
     w.cells.close();

@@ -14,25 +14,26 @@ namespace voxflow::archive {
 
 namespace {
 /// The whole chunk at `at`, voxels outside the volume being 0 as when it was encoded.
-std::vector<std::byte> whole_chunk(const ImageReader& image, int t, int c, const Index3& at) {
-  const auto& info = image.info();
-  const Index3 chunk = chunk_shape(info.grid);
-  std::vector<std::byte> voxels(static_cast<std::size_t>(count(chunk)) * size_bytes(info.dtype));
-  const Box3 box = intersect({layout::chunk_origin(at, chunk), chunk}, info.grid.box());
-  image.read_erased(t, c, box, info.dtype, voxels.data(), {chunk[kY] * chunk[kX], chunk[kX], 1});
+std::vector<std::byte> whole_chunk(const ImageReader& image, std::size_t level, int t, int c, const Index3& at) {
+  const Grid grid = image.grid(level);
+  const DType dtype = image.info().dtype;
+  const Index3 chunk = chunk_shape(grid);
+  std::vector<std::byte> voxels(static_cast<std::size_t>(count(chunk)) * size_bytes(dtype));
+  const Box3 box = intersect({layout::chunk_origin(at, chunk), chunk}, grid.box());
+  image.read_erased(t, c, box, dtype, voxels.data(), {chunk[kY] * chunk[kX], chunk[kX], 1}, level);
   return voxels;
 }
 
-void verify_volume(const ImageReader& image, const std::string& name, int t, int c, std::span<const Digest> stored,
-                   std::vector<std::string>& problems) {
-  const Index3 counts = chunk_counts(image.info().grid);
+void verify_volume(const ImageReader& image, const std::string& name, std::size_t level, int t, int c,
+                   std::span<const Digest> stored, std::vector<std::string>& problems) {
+  const Index3 counts = chunk_counts(image.grid(level));
   for (std::size_t i = 0; i < stored.size(); ++i) {
     const Index3 at = layout::chunk_at(i, counts);
     try {
-      const auto voxels = whole_chunk(image, t, c, at);
+      const auto voxels = whole_chunk(image, level, t, c, at);
       if (sha256(voxels.data(), voxels.size()) != stored[i])
         problems.push_back(fmt::format("{}: {}: the voxels are not those that were written (another SHA-256)", name,
-                                       layout::chunk_name(t, c, at)));
+                                       layout::chunk_name(t, c, at, level)));
     } catch (const SystemError& e) {
       problems.emplace_back(e.what());
     }
@@ -43,12 +44,13 @@ void verify_all_volumes(const fs::path& file, std::vector<std::string>& problems
   const ImageReader image(file);
   const auto& info = image.info();
   std::vector<Digest> volumes;
-  for (int t = 0; t < info.timepoints; ++t)
-    for (int c = 0; c < info.channel_count(); ++c) {
-      const auto stored = image.chunk_digests(t, c);
-      verify_volume(image, file.string(), t, c, stored, problems);
-      volumes.push_back(record::volume_digest(info, stored));
-    }
+  for (std::size_t level = 0; level < image.levels(); ++level)
+    for (int t = 0; t < info.timepoints; ++t)
+      for (int c = 0; c < info.channel_count(); ++c) {
+        const auto stored = image.chunk_digests(t, c, level);
+        verify_volume(image, file.string(), level, t, c, stored, problems);
+        if (level == 0) volumes.push_back(record::volume_digest(info, stored));
+      }
   if (record::image_digest(volumes) != image.content_digest())
     problems.push_back(fmt::format("{}: the chunk digests do not give the content digest", file.string()));
 }

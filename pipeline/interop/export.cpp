@@ -9,9 +9,9 @@
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/parallel.hpp"
 #include "pipeline/core/units.hpp"
 #include "pipeline/interop/output_file.hpp"
-#include "pipeline/interop/parallel.hpp"
 
 namespace fs = std::filesystem;
 
@@ -38,7 +38,7 @@ void read_band(const archive::ImageReader& reader, int t, int c, const Box3& box
   to.resize(static_cast<std::size_t>(count(box.extent)) * voxel_bytes);
   const Index wide = archive::chunk_shape(info.grid)[kX];
   const auto columns = static_cast<std::size_t>((box.extent[kX] + wide - 1) / wide);
-  for_each_in_parallel(columns, [&](std::size_t i) {
+  for_each_in_parallel(columns, few_threads(), [&](std::size_t i) {
     const Index x = static_cast<Index>(i) * wide;
     Box3 part = box;
     part.origin[kX] = x;

@@ -7,8 +7,8 @@
 
 #include "pipeline/core/clock.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/parallel.hpp"
 #include "pipeline/interop/image_source.hpp"
-#include "pipeline/interop/parallel.hpp"
 #include "pipeline/record/task.hpp"
 
 namespace fs = std::filesystem;
@@ -49,7 +49,7 @@ void write_slab(archive::ImageWriter& writer, const record::ImageInfo& info, int
     return Index3{slab_index, static_cast<Index>(i) / counts[kX], static_cast<Index>(i) % counts[kX]};
   };
   std::vector<archive::EncodedChunk> encoded(n);
-  for_each_in_parallel(n, [&](std::size_t i) {
+  for_each_in_parallel(n, few_threads(), [&](std::size_t i) {
     const auto voxels = cut_chunk(slab, info.grid, chunk, index(i), size_bytes(info.dtype));
     encoded[i] = archive::encode_chunk(voxels.data(), static_cast<std::size_t>(count(chunk)), info.dtype, info.dtype);
   });
@@ -112,7 +112,7 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   stream(source, writer);
   archive::Metadata metadata;
   metadata.original = source.original_text();
-  const Digest content = writer.finish(metadata);
+  const Digest content = writer.finish(metadata, {few_threads(), {}});
 
   Imported imported{record::acquisition_folder(request.project, content), content, false, source.info(), source.name()};
   if (!archive.published(imported.artifact)) {

@@ -6,8 +6,8 @@
 
 #include "pipeline/archive/deflate.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/parallel.hpp"
 #include "pipeline/interop/ome_xml.hpp"
-#include "pipeline/interop/parallel.hpp"
 #include "pipeline/interop/tiff_directory.hpp"
 #include "pipeline/interop/tiff_layout.hpp"
 
@@ -66,7 +66,8 @@ class OmeLayout : public TiffLayout {
       const auto n = static_cast<Index>(i);
       return Index3{n / (rows * across_), n / across_ % rows, n % across_};
     };
-    for_each_in_parallel(tiles, [&](std::size_t i) { encoded[i] = encode(voxels, box.extent, place(i)); });
+    for_each_in_parallel(tiles, few_threads(),
+                         [&](std::size_t i) { encoded[i] = encode(voxels, box.extent, place(i)); });
     for (std::size_t i = 0; i < tiles; ++i) {
       const Index3 at = place(i);
       const std::uint64_t plane = plane_number(stack_, t, c, box.origin[kZ] + at[kZ]);

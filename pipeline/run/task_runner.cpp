@@ -197,6 +197,14 @@ class TaskRun {
     return m;
   }
 
+  /// Smaller copies of a large result take a while: the team is seen to live.
+  archive::FinishOptions finishing() const {
+    archive::FinishOptions finish;
+    finish.threads = static_cast<std::size_t>(options_.threads);
+    if (options_.progress) finish.sign_of_life = [this] { options_.progress(1, 1); };
+    return finish;
+  }
+
   record::Output finish_output(const PortInfo& port, const JobResult& result) {
     record::Output out;
     out.port = port.name;
@@ -205,7 +213,7 @@ class TaskRun {
       out.kind = to_string(it->second.kind);
       out.file = sink_->file(port.name);
       out.image = it->second;
-      out.content_digest = sink_->writer(port.name).finish({task_.identity.canonical(), "", ""});
+      out.content_digest = sink_->writer(port.name).finish({task_.identity.canonical(), "", ""}, finishing());
       if (const auto n = result.objects.find(port.name); n != result.objects.end()) out.count = n->second;
     } else if (port.type.kind == PortKind::table) {
       const Table& table = result.small.tables.at(port.name);

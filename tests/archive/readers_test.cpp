@@ -51,6 +51,15 @@ TEST_CASE("h5py reads labels stored in 16 bits, and a single plane") {
   check_with_h5py<std::uint32_t>(image_of(DType::uint32, {1, 600, 530}), DType::uint16);
 }
 
+TEST_CASE_TEMPLATE("h5py finds the smaller copies that the format asks for", T, std::uint8_t, std::uint16_t,
+                   std::uint32_t, float) {
+  if (!h5py_there()) return;
+  check_with_h5py<T>(image_of(dtype_of<T>(), {37, 261, 523}, 2, 1), dtype_of<T>());
+  auto coarse = image_of(dtype_of<T>(), {5, 1030, 270});
+  coarse.grid.spacing[kZ].value = 0.7;
+  check_with_h5py<T>(coarse, coarse.dtype);
+}
+
 TEST_CASE("h5dump reads an image without a complaint") {
   if (run("h5dump --version >/dev/null 2>&1") != 0) {
     MESSAGE("skipped: no h5dump (package hdf5-tools)");

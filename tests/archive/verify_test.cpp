@@ -10,17 +10,20 @@ using namespace voxflow;
 using namespace voxflow::test;
 
 namespace {
-/// Flips one bit of the stored bytes of a chunk, found in the file by its content.
-void flip_in_chunk(const std::filesystem::path& file, const record::ImageInfo& info, const ChunkAt& at) {
-  const Index3 chunk = archive::chunk_shape(info.grid);
-  const auto voxels = voxels_of<std::uint16_t>(
-      info, at.t, at.c, {{at.chunk[kZ] * chunk[kZ], at.chunk[kY] * chunk[kY], at.chunk[kX] * chunk[kX]}, chunk});
-  const auto stored = archive::encode_chunk(voxels.data(), voxels.size(), info.dtype, info.dtype).bytes;
+/// Flips one bit of these stored bytes, found in the file by their content.
+void flip_in(const std::filesystem::path& file, const std::vector<std::uint8_t>& stored) {
   std::string bytes = read_file(file);
   const auto place = bytes.find(std::string(stored.begin(), stored.end()));
   REQUIRE(place != std::string::npos);
   bytes[place + stored.size() / 2] ^= 0x04;
   write_file_atomically(file, bytes);
+}
+
+void flip_in_chunk(const std::filesystem::path& file, const record::ImageInfo& info, const ChunkAt& at) {
+  const Index3 chunk = archive::chunk_shape(info.grid);
+  const auto voxels = voxels_of<std::uint16_t>(
+      info, at.t, at.c, {{at.chunk[kZ] * chunk[kZ], at.chunk[kY] * chunk[kY], at.chunk[kX] * chunk[kX]}, chunk});
+  flip_in(file, archive::encode_chunk(voxels.data(), voxels.size(), info.dtype, info.dtype).bytes);
 }
 }  // namespace
 
@@ -39,6 +42,21 @@ TEST_CASE("a flipped bit is told with file, volume and chunk") {
   REQUIRE(problems.size() == 1);
   CHECK(problems[0] ==
         (folder / "data.h5").string() + ": timepoint 1, channel 0, chunk (0, 1, 2): the compressed bytes are damaged");
+}
+
+TEST_CASE("a flipped bit in a smaller copy is told with its level") {
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {10, 70, 300});
+  write_image(folder / "data.h5", info);
+  std::vector<std::uint16_t> copy(static_cast<std::size_t>(5 * 35 * 64));
+  ImageReader(folder / "data.h5")
+      .read(0, 0, {{0, 0, 64}, {5, 35, 64}}, VolumeView<std::uint16_t>(copy.data(), {5, 35, 64}), 1);
+  flip_in(folder / "data.h5", archive::encode_chunk(copy.data(), copy.size(), info.dtype, info.dtype).bytes);
+  const auto problems = archive::verify_image(folder / "data.h5");
+  REQUIRE(problems.size() == 1);
+  const bool told = problems[0].starts_with(
+      (folder / "data.h5").string() + ": timepoint 0, channel 0, level 1, chunk (0, 0, 1): the compressed bytes ");
+  CHECK(told);
 }
 
 TEST_CASE("reading a damaged chunk tells file, volume and chunk, and the other chunks stay readable") {
