@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -13,22 +14,70 @@ namespace voxflow::archive {
 namespace {
 constexpr Index kSmallEnough = 256;
 
+/// The voxels of `from` that become voxel (z, y, x); at most 8.
 template <class T>
-T mean_of(const T* v, int n) {
-  if constexpr (std::is_floating_point_v<T>) {
-    T sum = 0;
-    for (int i = 0; i < n; ++i) sum += v[i];
-    if (std::isfinite(sum)) return sum / static_cast<T>(n);
-    double finite_sum = 0;
-    int finite = 0;
-    for (int i = 0; i < n; ++i)
-      if (std::isfinite(v[i])) finite_sum += static_cast<double>(v[i]), ++finite;
-    return finite == 0 ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(finite_sum / finite);
-  } else {
-    std::uint64_t sum = static_cast<std::uint64_t>(n) / 2;
-    for (int i = 0; i < n; ++i) sum += v[i];
-    return static_cast<T>(sum / static_cast<std::uint64_t>(n));
-  }
+int gather(const T* from, const Index3& shape, const Index3& steps, Index z, Index y, Index x, std::array<T, 8>& v) {
+  const Index z_end = std::min((z + 1) * steps[kZ], shape[kZ]), y_end = std::min((y + 1) * steps[kY], shape[kY]);
+  const Index x_end = std::min((x + 1) * steps[kX], shape[kX]);
+  int n = 0;
+  for (Index i = z * steps[kZ]; i < z_end; ++i)
+    for (Index j = y * steps[kY]; j < y_end; ++j)
+      for (Index k = x * steps[kX]; k < x_end; ++k)
+        v[static_cast<std::size_t>(n++)] = from[(i * shape[kY] + j) * shape[kX] + k];
+  return n;
+}
+
+/// Of voxels whose sum is no number.
+float mean_of_finite(const std::array<float, 8>& v, int n) {
+  double sum = 0;
+  int finite = 0;
+  for (int i = 0; i < n; ++i)
+    if (std::isfinite(v[static_cast<std::size_t>(i)])) sum += v[static_cast<std::size_t>(i)], ++finite;
+  return finite == 0 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(sum / finite);
+}
+
+template <class T>
+using Sum = std::conditional_t<std::is_floating_point_v<T>, float,
+                               std::conditional_t<sizeof(T) == 4, std::uint64_t, std::uint32_t>>;
+
+/// Row by row, in loops that the compiler turns into vector instructions.
+template <class T>
+void mean(const T* from, const Index3& shape, const Index3& steps, T* to, const Index3& to_shape) {
+  const auto width = static_cast<std::size_t>(shape[kX]), to_width = static_cast<std::size_t>(to_shape[kX]);
+  const std::size_t columns = std::min<std::size_t>(static_cast<std::size_t>(steps[kX]), width);
+  std::vector<Sum<T>> sums(width);
+  for (Index z = 0; z < to_shape[kZ]; ++z)
+    for (Index y = 0; y < to_shape[kY]; ++y, to += to_width) {
+      std::fill(sums.begin(), sums.end(), Sum<T>{});
+      std::size_t rows = 0;
+      for (Index i = z * steps[kZ]; i < std::min((z + 1) * steps[kZ], shape[kZ]); ++i)
+        for (Index j = y * steps[kY]; j < std::min((y + 1) * steps[kY], shape[kY]); ++j, ++rows) {
+          const T* const row = from + (i * shape[kY] + j) * shape[kX];
+          for (std::size_t k = 0; k < width; ++k) sums[k] += row[k];
+        }
+      const std::size_t n = rows * columns;  // a power of two: steps are 1 or 2
+      const std::size_t second = columns - 1;
+      if constexpr (std::is_floating_point_v<T>) {
+        const float share = 1 / static_cast<float>(n);
+        bool finite = true;
+        for (std::size_t x = 0; x < to_width; ++x) {
+          const float sum = columns == 2 ? sums[2 * x] + sums[2 * x + second] : sums[x];
+          to[x] = sum * share;
+          finite = finite && std::isfinite(sum);
+        }
+        std::array<float, 8> v{};
+        for (std::size_t x = 0; !finite && x < to_width; ++x)
+          if (!std::isfinite(to[x]))
+            to[x] = mean_of_finite(v, gather(from, shape, steps, z, y, static_cast<Index>(x), v));
+      } else {
+        const int shift = std::countr_zero(n);
+        const auto half = static_cast<Sum<T>>(n / 2);
+        for (std::size_t x = 0; x < to_width; ++x) {
+          const Sum<T> sum = columns == 2 ? sums[2 * x] + sums[2 * x + second] : sums[x];
+          to[x] = static_cast<T>((sum + half) >> shift);
+        }
+      }
+    }
 }
 
 template <class T>
@@ -45,21 +94,13 @@ T mode_of(const T* v, int n) {
 }
 
 template <class T>
-void reduce_as(const T* from, const Index3& from_shape, const Index3& steps, Reduction reduction, T* to,
-               const Index3& to_shape) {
+void mode(const T* from, const Index3& shape, const Index3& steps, T* to, const Index3& to_shape) {
   std::array<T, 8> v{};
   for (Index z = 0; z < to_shape[kZ]; ++z)
     for (Index y = 0; y < to_shape[kY]; ++y)
       for (Index x = 0; x < to_shape[kX]; ++x) {
-        const Index z_end = std::min((z + 1) * steps[kZ], from_shape[kZ]);
-        const Index y_end = std::min((y + 1) * steps[kY], from_shape[kY]);
-        const Index x_end = std::min((x + 1) * steps[kX], from_shape[kX]);
-        int n = 0;
-        for (Index i = z * steps[kZ]; i < z_end; ++i)
-          for (Index j = y * steps[kY]; j < y_end; ++j)
-            for (Index k = x * steps[kX]; k < x_end; ++k)
-              v[static_cast<std::size_t>(n++)] = from[(i * from_shape[kY] + j) * from_shape[kX] + k];
-        *to++ = reduction == Reduction::mean ? mean_of(v.data(), n) : mode_of(v.data(), n);
+        const int n = gather(from, shape, steps, z, y, x, v);
+        *to++ = mode_of(v.data(), n);
       }
 }
 }  // namespace
@@ -92,7 +133,11 @@ void reduce(const void* from, const Index3& from_shape, const Index3& steps, DTy
             const Index3& to_shape) {
   visit_dtype(dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    reduce_as(static_cast<const T*>(from), from_shape, steps, reduction, static_cast<T*>(to), to_shape);
+    const auto* const voxels = static_cast<const T*>(from);
+    if (reduction == Reduction::mean)
+      mean(voxels, from_shape, steps, static_cast<T*>(to), to_shape);
+    else
+      mode(voxels, from_shape, steps, static_cast<T*>(to), to_shape);
   });
 }
 

@@ -1,0 +1,130 @@
+// What bench/archive.py runs beside h5py: bench_archive VOXELS.u16 Z Y X OUT.h5 THREADS writes the volume, reads it
+// back whole and opens boxes of one chunk; prints a line "NAME VALUE" for each figure, times in seconds.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "pipeline/archive/image_file.hpp"
+#include "pipeline/core/files.hpp"
+#include "pipeline/core/parallel.hpp"
+
+using namespace voxflow;
+
+namespace {
+using Voxels = std::vector<std::uint16_t>;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void print(const char* name, double value) {
+  fmt::print("{} {:.6f}\n", name, value);
+}
+
+/// One chunk of the volume, zero outside.
+Voxels cut(const Voxels& volume, const Grid& grid, const Index3& chunk, const Index3& at) {
+  Voxels voxels(static_cast<std::size_t>(count(chunk)));
+  const Box3 box = intersect({{at[kZ] * chunk[kZ], at[kY] * chunk[kY], at[kX] * chunk[kX]}, chunk}, grid.box());
+  for (Index z = 0; z < box.extent[kZ]; ++z)
+    for (Index y = 0; y < box.extent[kY]; ++y)
+      std::memcpy(voxels.data() + (z * chunk[kY] + y) * chunk[kX],
+                  volume.data() + ((box.origin[kZ] + z) * grid.shape[kY] + box.origin[kY] + y) * grid.shape[kX] +
+                      box.origin[kX],
+                  static_cast<std::size_t>(box.extent[kX]) * sizeof(std::uint16_t));
+  return voxels;
+}
+
+std::vector<Index3> all_chunks(const Grid& grid) {
+  std::vector<Index3> chunks;
+  const Index3 n = archive::chunk_counts(grid);
+  for (Index z = 0; z < n[kZ]; ++z)
+    for (Index y = 0; y < n[kY]; ++y)
+      for (Index x = 0; x < n[kX]; ++x) chunks.push_back({z, y, x});
+  return chunks;
+}
+
+void write(const std::filesystem::path& file, const record::ImageInfo& info, const Voxels& volume,
+           std::size_t threads) {
+  const Index3 chunk = archive::chunk_shape(info.grid);
+  const auto chunks = all_chunks(info.grid);
+  const auto start = std::chrono::steady_clock::now();
+  archive::ImageWriter writer(file, info, info.dtype);
+  for (std::size_t first = 0; first < chunks.size(); first += 16 * threads) {
+    const auto some = std::span(chunks).subspan(first, std::min(16 * threads, chunks.size() - first));
+    std::vector<archive::EncodedChunk> encoded(some.size());
+    for_each_in_parallel(some.size(), threads, [&](std::size_t i) {
+      const Voxels voxels = cut(volume, info.grid, chunk, some[i]);
+      encoded[i] = archive::encode_chunk(voxels.data(), voxels.size(), info.dtype, info.dtype);
+    });
+    for (std::size_t i = 0; i < some.size(); ++i) writer.put(0, 0, some[i], encoded[i]);
+  }
+  print("write", seconds_since(start));
+  const auto copies = std::chrono::steady_clock::now();
+  writer.finish({}, {threads, {}});
+  print("smaller_copies", seconds_since(copies));
+}
+
+void read(const std::filesystem::path& file, const Voxels& volume, std::size_t threads) {
+  const auto start = std::chrono::steady_clock::now();
+  const archive::ImageReader reader(file);
+  const Grid grid = reader.info().grid;
+  const Index3 chunk = archive::chunk_shape(grid);
+  const auto chunks = all_chunks(grid);
+  Voxels back(volume.size());
+  const VolumeView<std::uint16_t> whole(back.data(), grid.shape);
+  for_each_in_parallel(chunks.size(), threads, [&](std::size_t i) {
+    const Index3& at = chunks[i];
+    const Box3 box = intersect({{at[kZ] * chunk[kZ], at[kY] * chunk[kY], at[kX] * chunk[kX]}, chunk}, grid.box());
+    Voxels part(static_cast<std::size_t>(count(box.extent)));
+    reader.read(0, 0, box, VolumeView<std::uint16_t>(part.data(), box.extent));
+    for (Index z = 0; z < box.extent[kZ]; ++z)
+      for (Index y = 0; y < box.extent[kY]; ++y)
+        std::memcpy(&whole(box.origin[kZ] + z, box.origin[kY] + y, box.origin[kX]),
+                    part.data() + (z * box.extent[kY] + y) * box.extent[kX],
+                    static_cast<std::size_t>(box.extent[kX]) * sizeof(std::uint16_t));
+  });
+  print("read", seconds_since(start));
+  if (back != volume) {
+    fmt::print(stderr, "bench_archive: error: what was read is not what was written\n");
+    std::exit(1);
+  }
+}
+
+void open_boxes(const std::filesystem::path& file) {
+  double worst = 0;
+  for (int i = 0; i < 50; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const archive::ImageReader reader(file);
+    const Index3 chunk = archive::chunk_shape(reader.info().grid), n = archive::chunk_counts(reader.info().grid);
+    const Index at = i * 7919 % std::max<Index>(n[kY] - 1, 1);
+    Voxels part(static_cast<std::size_t>(count(chunk)));
+    reader.read(0, 0, {{0, at * chunk[kY], 0}, chunk}, VolumeView<std::uint16_t>(part.data(), chunk));
+    worst = std::max(worst, seconds_since(start));
+  }
+  print("open_one_chunk", worst);
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 7) return 2;
+  record::ImageInfo info;
+  info.dtype = DType::uint16;
+  info.grid = {{std::atol(argv[2]), std::atol(argv[3]), std::atol(argv[4])}, {{{0.2}, {0.2}, {0.2}}}};
+  info.channels.push_back({"DAPI", std::nullopt, std::nullopt});
+  const std::string bytes = read_file(argv[1]);
+  Voxels volume(bytes.size() / sizeof(std::uint16_t));
+  std::memcpy(volume.data(), bytes.data(), bytes.size());
+  const std::filesystem::path file = argv[5];
+  const auto threads = static_cast<std::size_t>(std::atoi(argv[6]));
+  write(file, info, volume, threads);
+  read(file, volume, threads);
+  open_boxes(file);
+  return 0;
+}
