@@ -54,6 +54,9 @@ class ArtifactBuilder {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The folders of all published artifacts, relative to the root, in order. Throws SystemError.
+std::vector<std::string> published_artifacts(const Archive& archive);
+
 /// Holds every file of a published artifact against its manifest, and every chunk of damaged images against its digest.
 /// The messages name what is damaged, missing or too much; empty when sound. Throws UserError when nothing is
 /// published.
