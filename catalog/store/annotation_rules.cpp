@@ -9,6 +9,7 @@
 #include "catalog/query/query.hpp"
 #include "catalog/store/fields.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/text.hpp"
 #include "pipeline/core/units.hpp"
 
 namespace voxflow::catalog {
@@ -109,6 +110,11 @@ void require_usable(const AnnotationKey& key) {
 
 record::Annotation fit(const AnnotationKey& declared, const record::Annotation& given) {
   const auto* text = std::get_if<std::string>(&given.value);
+  if (text && !is_plain_utf8(*text))
+    throw UserError(
+        fmt::format("annotation '{}' holds bytes that are no UTF-8 text; save the file as UTF-8 (in Excel: CSV "
+                    "UTF-8)",
+                    declared.name));
   switch (declared.type) {
     case AnnotationType::text:
       if (!text) refuse(declared, given);

@@ -1,6 +1,8 @@
 #include "catalog/store/name_resolver.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,15 +18,21 @@ constexpr std::int64_t kMaxCandidates = 50'000;
 constexpr std::size_t kMinPrefix = 8;
 constexpr std::size_t kShortDigits = 12;
 
+/// The image that the entity's first sources lead to.
+std::int64_t root_of(Database& db, std::int64_t entity) {
+  auto root = db.query(
+      "WITH RECURSIVE up(n, depth) AS (SELECT ?, 0 UNION ALL SELECT d.source, depth + 1 FROM derived d JOIN up ON "
+      "d.entity = up.n WHERE d.position = 0 AND depth < 10000) SELECT n FROM up ORDER BY depth DESC LIMIT 1",
+      entity);
+  root.step();
+  return root.integer(0);
+}
+
 /// Name of the image that the entity's first sources lead to; a part of its id when it has not come in yet.
 std::string root_name(Database& db, std::int64_t entity) {
   auto root = db.query(
-      "WITH RECURSIVE up(n, depth) AS (SELECT ?, 0 UNION ALL SELECT d.source, depth + 1 FROM derived d JOIN up ON "
-      "d.entity = up.n"
-      " WHERE d.position = 0 AND depth < 10000)"
-      " SELECT i.id, iif(e.label = '', e.name, '') FROM up JOIN identifier i ON i.n = up.n LEFT JOIN entity e ON e.n = "
-      "up.n ORDER BY depth DESC LIMIT 1",
-      entity);
+      "SELECT i.id, iif(e.label = '', e.name, '') FROM identifier i LEFT JOIN entity e ON e.n = i.n WHERE i.n = ?",
+      root_of(db, entity));
   root.step();
   const std::string id = root.text(0), name = root.text(1);
   return name.empty() ? id.substr(0, id.find(':') + 1 + kShortDigits) : name;
@@ -47,8 +55,9 @@ std::vector<std::int64_t> matches(Database& db, const std::string& wanted) {
   auto exact = db.query("SELECT i.n FROM identifier i JOIN entity e ON e.n = i.n WHERE i.id = ?", wanted);
   if (exact.step()) return {exact.integer(0)};
   std::vector<std::int64_t> found;
-  auto named = db.query("SELECT n FROM entity WHERE name = ? AND state = 'active' ORDER BY created LIMIT ?", wanted,
-                        kMaxListed + 1);
+  auto named =
+      db.query("SELECT n FROM entity WHERE name = ? AND state = 'active' ORDER BY created DESC, n DESC LIMIT ?", wanted,
+               kMaxListed + 1);
   while (named.step()) found.push_back(named.integer(0));
   if (!found.empty()) return found;
   for (const std::string scheme : {"sha256:", "task:"}) {
@@ -58,6 +67,17 @@ std::vector<std::int64_t> matches(Database& db, const std::string& wanted) {
     for (const std::int64_t n : with_prefix(db, scheme + digits)) found.push_back(n);
   }
   return found;
+}
+
+/// Whether all are results of one step on one image, made with different parameters.
+bool one_step_of_one_image(Database& db, const std::vector<std::int64_t>& found) {
+  std::set<std::pair<std::int64_t, std::string>> origins;
+  for (const std::int64_t n : found) {
+    auto row = db.query("SELECT project || ' ' || label, task_key IS NOT NULL FROM entity WHERE n = ?", n);
+    if (!row.step() || row.integer(1) == 0) return false;
+    origins.emplace(root_of(db, n), row.text(0));
+  }
+  return origins.size() == 1;
 }
 
 std::string listed(Database& db, const std::vector<std::int64_t>& found) {
@@ -93,7 +113,7 @@ void update_names(Database& db, const std::set<std::int64_t>& entities) {
 
 std::int64_t resolve_entity(Database& db, const std::string& id_or_name) {
   const auto found = matches(db, id_or_name);
-  if (found.size() == 1) return found.front();
+  if (found.size() == 1 || one_step_of_one_image(db, found)) return found.front();
   if (found.empty())
     throw UserError(
         fmt::format("the catalog has no image or result '{}'{}", id_or_name, nearest_entity_name(db, id_or_name)));

@@ -12,8 +12,8 @@ namespace voxflow::catalog {
 /// <workflow>/<step>".
 void update_names(Database& db, const std::set<std::int64_t>& entities);
 
-/// The entity of that id, that name, or whose id begins with these (at least eight) digits. Throws UserError when
-/// nothing or more than one thing matches.
+/// The entity of that id, that name, or whose id begins with these (at least eight) digits; of several results of one
+/// step on one image the latest. Throws UserError when nothing or more than one thing matches.
 std::int64_t resolve_entity(Database& db, const std::string& id_or_name);
 
 /// "; did you mean 'embryo_3'?" for a name that no entity has.

@@ -7,6 +7,7 @@
 #include "catalog/model/model.hpp"
 #include "catalog/store/annotation_rules.hpp"
 #include "catalog/store/name_resolver.hpp"
+#include "pipeline/core/log.hpp"
 #include "pipeline/record/identity.hpp"
 
 namespace voxflow::catalog {
@@ -78,6 +79,7 @@ void Projection::publish_output(std::int64_t event, const record::Event& e, cons
   db_.run("INSERT OR IGNORE INTO location(entity, artifact) VALUES (?, ?)", n, e.source);
   if (!m.task_key)
     for (const record::Annotation& a : m.annotations) set(event, n, a);
+  tell_nondeterminism(n, e, m, o);
   if (!wins(n, e, m)) return;
   touched_.insert(n);
   db_.run(
@@ -94,14 +96,29 @@ void Projection::publish_output(std::int64_t event, const record::Event& e, cons
   if (m.task_key) put_sources(event, n, m);
 }
 
-/// Of an acquisition that was imported several times the first import counts, of a result that was computed again the
-/// last.
+/// Of an acquisition that was imported several times the first import counts. Of a result that was computed again the
+/// last counts, in the project that had it first: another project's copy is a location of it.
 bool Projection::wins(std::int64_t entity, const record::Event& e, const record::Manifest& m) {
   auto row = db_.query("SELECT v.ts, v.id, v.source FROM entity e JOIN event v ON v.n = e.event WHERE e.n = ?", entity);
   if (!row.step()) return true;
   const auto known = std::tuple(row.text(0), row.text(1), row.text(2));
   const auto fresh = std::tuple(e.time, e.id, e.source);
-  return m.task_key ? fresh > known : fresh < known;
+  if (!m.task_key) return fresh < known;
+  if (row.text(2) == e.source) return fresh > known;
+  auto first = db_.query(
+      "SELECT v.source FROM location l JOIN event v ON v.source = l.artifact WHERE l.entity = ? ORDER BY v.ts, v.id, "
+      "v.source LIMIT 1",
+      entity);
+  return first.step() && first.text(0) == e.source;
+}
+
+/// The same task has the same content wherever it runs; where it has not, somebody has to know.
+void Projection::tell_nondeterminism(std::int64_t entity, const record::Event& e, const record::Manifest& m,
+                                     const record::Output& o) {
+  auto row = db_.query("SELECT content_digest, artifact FROM entity WHERE n = ?", entity);
+  if (!m.task_key || !row.step() || row.text(0) == o.content_digest.hex()) return;
+  log::warning("nondeterminism: output '{}' of task {} has content {} in '{}', but {} in '{}'", o.port,
+               m.task_key->hex().substr(0, 12), row.text(0), row.text(1), o.content_digest.hex(), e.source);
 }
 
 void Projection::put_image(std::int64_t entity, const record::Output& o) {

@@ -46,6 +46,7 @@ constexpr std::array kFields{Field{"id", AnnotationType::text, "", "x.id"},
                              Field{"workflow", AnnotationType::text, "", "a.workflow"},
                              Field{"step", AnnotationType::text, "", "a.step"},
                              Field{"kernel", AnnotationType::text, "", "a.kernel"}};
+constexpr std::string_view kProject = "project";
 constexpr std::string_view kChannel = "channel";
 constexpr std::string_view kAcquiredDay = "acquired.date";
 
@@ -100,11 +101,17 @@ class Compiler {
   void add(const query::Node&, const query::And& w) { add_list(w.operands, " AND "); }
   void add(const query::Node&, const query::Or& w) { add_list(w.operands, " OR "); }
   void add_list(const std::vector<query::NodePtr>& operands, const char* join) {
+    balanced(0, operands.size(), join, [&](std::size_t i) { add(*operands[i]); });
+  }
+  /// "((0 OR 1) OR (2 OR 3))": SQLite limits how deep conditions nest, not how many there are.
+  template <class F>
+  void balanced(std::size_t first, std::size_t last, const char* join, F&& put_one) {
+    if (last - first == 1) return put_one(first);
+    const std::size_t middle = first + (last - first) / 2;
     out_.text += "(";
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-      if (i > 0) out_.text += join;
-      add(*operands[i]);
-    }
+    balanced(first, middle, join, put_one);
+    out_.text += join;
+    balanced(middle, last, join, put_one);
     out_.text += ")";
   }
   void add(const query::Node&, const query::Not& w) {
@@ -126,10 +133,7 @@ class Compiler {
   void add(const query::Node& n, const query::In& w) {
     compare(target(n, w.field), [&](const Target& t) {
       out_.text += "(";
-      for (std::size_t i = 0; i < w.values.size(); ++i) {
-        if (i > 0) out_.text += " OR ";
-        add_compare(n, t, Compare::equal, w.values[i]);
-      }
+      balanced(0, w.values.size(), " OR ", [&](std::size_t i) { add_compare(n, t, Compare::equal, w.values[i]); });
       out_.text += ")";
     });
   }
@@ -247,7 +251,16 @@ class Compiler {
     if (c != Compare::equal && c != Compare::not_equal) refuse_order(n, t);
     if (t.type.name == "kind") require_one_of(n, t, *text, kind_names());
     if (t.type.name == "dtype") require_one_of(n, t, *text, dtype_names());
+    if (t.type.name == kProject && c == Compare::equal) return put_project(*text);
     put(t.column, c, *text);
+  }
+
+  /// What another project has a copy of is that project's, too.
+  void put_project(const std::string& project) {
+    out_.text += "(e.project = ? OR e.n IN (SELECT l.entity FROM location l WHERE l.artifact >= ? AND l.artifact < ?))";
+    out_.values.emplace_back(project);
+    out_.values.emplace_back(project + "/");
+    out_.values.emplace_back(project + "0");  // the character behind '/'
   }
 
   void require_one_of(const query::Node& n, const Target& t, const std::string& text,

@@ -13,6 +13,7 @@ constexpr const char* kTables = R"sql(
 CREATE TABLE event(
   n INTEGER PRIMARY KEY, id TEXT NOT NULL, ts TEXT NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, payload TEXT NOT NULL,
   UNIQUE(id, source)) STRICT;
+CREATE INDEX event_source ON event(source);
 CREATE TABLE identifier(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE agent(n INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE(kind, name)) STRICT;
 CREATE TABLE entity(

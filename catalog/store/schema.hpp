@@ -6,7 +6,7 @@
 
 namespace voxflow::catalog {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 /// Creates the tables in an empty database.
 void create_tables(Database& db);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "pipeline/core/error.hpp"
 
@@ -77,7 +79,29 @@ int Statement::columns() const {
   return sqlite3_column_count(stmt_);
 }
 
+namespace {
+/// Opened by one who may not write it, the database would leave files beside it that lock its owner out.
+void check_writable(const std::filesystem::path& file) {
+  if (::access(file.c_str(), F_OK) != 0 || ::access(file.c_str(), W_OK) == 0) return;
+  throw UserError(
+      fmt::format("you may not write the catalog '{}'; those who work with an archive share a group that may write "
+                  "its root (chmod g+w, before anything is imported)",
+                  file.string()));
+}
+
+/// SQLite makes its files for their owner alone; in a folder that the group may write they are the group's.
+void share(const std::filesystem::path& file) {
+  struct stat folder {};
+  struct stat made {};
+  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  if (::stat(parent.c_str(), &folder) != 0 || ::stat(file.c_str(), &made) != 0) return;
+  if ((folder.st_mode & S_IWGRP) != 0 && (made.st_mode & S_IWGRP) == 0 && made.st_uid == ::geteuid())
+    ::chmod(file.c_str(), (made.st_mode & 07777) | S_IRGRP | S_IWGRP);
+}
+}  // namespace
+
 Database::Database(const std::filesystem::path& file) : file_(file) {
+  check_writable(file);
   const int code =
       sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) {
@@ -87,6 +111,7 @@ Database::Database(const std::filesystem::path& file) : file_(file) {
     if (os == 0) throw SystemError(what);
     throw_errno(what + "; its folder has to be there and writable", os);
   }
+  share(file);
   sqlite3_busy_timeout(db_, kBusyTimeoutMs);
 }
 

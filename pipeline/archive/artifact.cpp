@@ -21,6 +21,14 @@ namespace voxflow::archive {
 namespace {
 constexpr mode_t kFileMode = 0440, kFolderMode = 02750;
 
+/// What this process makes in an archive that a group may write is the group's as well.
+void share_with_group(const fs::path& root) {
+  struct stat status {};
+  if (::stat(root.c_str(), &status) != 0 || (status.st_mode & S_IWGRP) == 0) return;
+  const mode_t mask = ::umask(077);
+  ::umask(mask & ~static_cast<mode_t>(S_IRWXG));
+}
+
 std::string software() {
   return fmt::format("voxflow {}", kVersion);
 }
@@ -84,6 +92,7 @@ Archive Archive::create(const fs::path& root) {
   const bool made_here = !fs::exists(root);
   make_directories(root);
   if (made_here) set_mode(root, 02775);
+  share_with_group(root);
   const fs::path whole = fs::canonical(root);
   for (const fs::path& part : {whole / "events" / "new", whole / "events" / "log", whole / "runs"})
     make_directories(part);
@@ -99,6 +108,7 @@ Archive::Archive(const fs::path& root) {
                                 root.string(), record::kArchiveRecordName));
   with_context(file.string(), [&] { record::ArchiveRecord::from_json(read_file(file)); });
   root_ = fs::canonical(root);
+  share_with_group(root_);
 }
 
 std::optional<record::Manifest> Archive::manifest(const std::string& artifact) const {

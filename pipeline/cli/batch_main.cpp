@@ -90,7 +90,11 @@ int main(int argc, char** argv) {
   app.add_option("--walltime", options.walltime_s, "Seconds that the job has; no task starts that may take longer")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--end-mark", options.end_mark, "File to write at the end, when all reports are written");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(voxflow::ExitCode::user);
+  }
   struct sigaction action {};
   action.sa_handler = on_terminate;
   ::sigaction(SIGTERM, &action, nullptr);

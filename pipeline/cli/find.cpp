@@ -49,7 +49,7 @@ void add_find(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("find", "List images and results that match a query");
   const auto options = std::make_shared<Options>();
   command->add_option("query", options->query, "Such as: project = \"malaria\" and time_post_infection >= 24 h");
-  command->add_option("--limit", options->limit, "List at most so many (default 100)");
+  command->add_option("--limit", options->limit, "List at most so many (default 100)")->check(CLI::PositiveNumber);
   command->add_flag("--count", options->count, "Print only how many there are");
   command->add_flag("--names", options->names, "Print only names");
   command->callback([&session, options] { session.action = [&session, options] { return find(session, *options); }; });

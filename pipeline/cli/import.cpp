@@ -110,6 +110,13 @@ void add_to_known(Session& session, const interop::ImportRequest& request, const
   session.catalog().annotate_all({&change, 1});
 }
 
+/// " (the same as NAME of project P)" where another project has the same voxels; they are one image in the catalog.
+std::string other_name(Session& session, const interop::Imported& imported) {
+  const catalog::Entity entity = session.catalog().get(record::content_id(imported.content));
+  if (entity.artifact == imported.artifact) return "";
+  return fmt::format(" (the same as '{}' of project {})", entity.name, entity.project);
+}
+
 int import(Session& session, const Options& options) {
   auto wanted = requests(options);
   const auto annotations = fitting(session.catalog(), wanted.front().annotations);
@@ -122,9 +129,12 @@ int import(Session& session, const Options& options) {
       const auto imported = interop::import_image(request, archive);
       session.catalog().ingest();
       if (imported.already_there) add_to_known(session, request, imported);
-      table.add({imported.name + (imported.already_there ? " (was there)" : ""), shape_text(imported.info),
-                 spacing_text(imported.info.grid), std::string(to_string(imported.info.dtype)),
-                 "sha256:" + imported.content.hex()});
+      const std::string known_as = other_name(session, imported);
+      table.add({imported.name + (!known_as.empty()        ? known_as
+                                  : imported.already_there ? " (was there)"
+                                                           : ""),
+                 shape_text(imported.info), spacing_text(imported.info.grid),
+                 std::string(to_string(imported.info.dtype)), "sha256:" + imported.content.hex()});
     } catch (const DiskFullError&) {
       throw;  // every further file would fail alike
     } catch (const Error& e) {

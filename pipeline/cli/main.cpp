@@ -1,11 +1,17 @@
 // The program `voxflow`: reads the command line, runs one subcommand, turns errors into messages and exit codes.
+#include <algorithm>
 #include <cstdio>
 #include <new>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/core/diagnostics.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/log.hpp"
+#include "pipeline/core/text.hpp"
 #include "pipeline/core/version.hpp"
 
 namespace {
@@ -33,6 +39,16 @@ int run_action(voxflow::cli::Session& session) {
   }
 }
 
+/// "'runn' is not a command; did you mean 'run'?", or "" where the first word is one, or an option.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return "";
+  return fmt::format("'{}' is not a command{}; `voxflow --help` lists them", argv[1],
+                     voxflow::did_you_mean(argv[1], names));
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -59,7 +75,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    app.exit(e);
+    if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty())
+      voxflow::log::error("{}", unknown);
+    else
+      app.exit(e);
     return static_cast<int>(voxflow::ExitCode::user);
   }
   return run_action(session);

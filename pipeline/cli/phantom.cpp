@@ -50,8 +50,10 @@ std::optional<catalog::Entity> denoised_before(Session& session, const std::stri
 
 Results results_of(Session& session, const std::string& image, const std::string& workflow) {
   Results results;
-  for (const catalog::Entity& e : session.catalog().find(
-           catalog::query::parse(fmt::format("workflow = \"{}\" and derived_from(\"{}\")", workflow, image)))) {
+  auto made = session.catalog().find(
+      catalog::query::parse(fmt::format("workflow = \"{}\" and derived_from(\"{}\")", workflow, image)));
+  std::stable_sort(made.begin(), made.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+  for (const catalog::Entity& e : made) {
     const record::Manifest manifest = session.archive().manifest(e.artifact).value();
     ++results.steps;
     results.seconds += manifest.wall_s;

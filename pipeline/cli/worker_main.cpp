@@ -18,6 +18,7 @@
 
 #include "pipeline/cli/memory_limit.hpp"
 #include "pipeline/core/clock.hpp"
+#include "pipeline/core/error.hpp"
 #include "pipeline/core/log.hpp"
 #include "pipeline/run/agreement.hpp"
 #include "pipeline/run/mpi_team.hpp"
@@ -215,7 +216,11 @@ int main(int argc, char** argv) {
   app.add_option("--agent", settings.agent, "For whom the tasks run");
   app.add_option("--job", settings.job, "The job that the team belongs to");
   app.add_flag("--solo", settings.solo, "A team of one rank, without MPI");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(voxflow::ExitCode::user);
+  }
   struct sigaction action {};
   action.sa_handler = on_terminate;
   ::sigaction(SIGTERM, &action, nullptr);

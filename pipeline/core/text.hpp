@@ -19,6 +19,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
 
+/// Whether the text is UTF-8 without control characters other than tab and line ends.
+bool is_plain_utf8(std::string_view text);
+
 /// Natural order: "T2" before "T10".
 bool natural_less(std::string_view a, std::string_view b);
 

@@ -12,6 +12,8 @@
 namespace voxflow::engine {
 
 namespace {
+constexpr const char* kGone = "its result is not there: removed, or the project was another";
+
 using record::IdentityDifference;
 
 std::string unquoted(const std::string& json) {
@@ -58,7 +60,7 @@ std::string text(const IdentityDifference& d, const workflow::Step& step, const 
 std::vector<std::string> compared(const catalog::Activity& before, const record::Task& task, const workflow::Step& step,
                                   const SchemaInfo* kernel) {
   const auto differences = record::identity_differences(before.identity, task.identity.canonical());
-  if (differences.empty()) return {"its result is not there: removed, or the project was another"};
+  if (differences.empty()) return {kGone};
   std::vector<std::string> reasons;
   for (const IdentityDifference& d : differences) {
     reasons.push_back(text(d, step, kernel));
@@ -72,7 +74,14 @@ std::vector<std::string> reasons_of(const std::vector<catalog::Activity>& histor
   const auto done = std::find_if(history.begin(), history.end(),
                                  [](const catalog::Activity& a) { return a.status == "done" && !a.identity.empty(); });
   std::vector<std::string> reasons;
-  if (done != history.end()) reasons = compared(*done, task, step, kernel);
+  const std::string identity = task.identity.canonical();
+  const bool once_done = std::any_of(history.begin(), history.end(), [&](const catalog::Activity& a) {
+    return a.status == "done" && a.identity == identity;
+  });
+  if (once_done)
+    reasons = {kGone};
+  else if (done != history.end())
+    reasons = compared(*done, task, step, kernel);
   if (const catalog::Activity* last = history.empty() ? nullptr : &history.front();
       last != nullptr && last->status == "failed" && last->task_key == task.key)
     reasons.push_back(fmt::format("failed the last time ({}): {}", last->failure_class, last->message));

@@ -12,6 +12,7 @@
 
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
+#include "pipeline/core/log.hpp"
 #include "pipeline/engine/journal.hpp"
 #include "pipeline/engine/task_table.hpp"
 
@@ -35,6 +36,7 @@ struct Job {
   std::filesystem::path file;
   std::vector<std::size_t> rows;
   LineTail reports;
+  bool cancelled = false;
 };
 
 /// A batch that is on disk and in the journal, and is to be submitted.
@@ -96,10 +98,16 @@ class Run {
   }
 
   void stop_jobs() {
-    stopped_at_ = clock_.now();
-    for (const Job& job : jobs_) {
-      executor_.cancel(job.id);
-      journal_job("cancelled", job);
+    if (!stopped_at_) stopped_at_ = clock_.now();
+    for (Job& job : jobs_) {
+      if (job.cancelled) continue;
+      try {
+        executor_.cancel(job.id);
+        job.cancelled = true;
+        journal_job("cancelled", job);
+      } catch (const SystemError& e) {
+        log::warning("{}; it is asked again", e.what());
+      }
     }
   }
 
@@ -203,7 +211,7 @@ class Run {
       journal({report});
     }
     // Whatever else they compute could not be written either.
-    if (disk_full_ && !stopped_at_) stop_jobs();
+    if (disk_full_ || stopped_at_) stop_jobs();
     show();
   }
 

@@ -87,7 +87,10 @@ SlurmRequest make_request(std::span<const Submission> submissions, const JobSize
   r.memory_per_core_mb = size.memory_per_core_mb, r.minutes = size.minutes;
   r.elements = array ? static_cast<int>(submissions.size()) : 0;
   r.script = "#!/bin/sh\n";
-  for (const std::string& line : options.site.setup) r.script += line + "\n";
+  for (const std::string& line : options.site.setup)
+    r.script += fmt::format(
+        "{{ {}\n}} || {{ echo {} >&2; exit 1; }}\n", line,
+        shell_quote(fmt::format("voxflow: error: this line of slurm.setup of the site settings failed: {}", line)));
   if (array) {
     r.script += fmt::format("file=$(sed -n \"${{SLURM_ARRAY_TASK_ID}}p\" {})\nexec >>\"$file.log\" 2>&1\n",
                             shell_quote(list_file(submissions).string()));

@@ -143,7 +143,7 @@ class ImageJLayout : public TiffLayout {
     d.frames = stack_.timepoints;
     d.images = d.channels * d.slices * d.frames;
     d.unit = "micron";
-    if (d.slices > 1) d.spacing = stack_.spacing[kZ].value;
+    d.spacing = stack_.spacing[kZ].value;
     d.frame_interval_s = stack_.time_step_s;
     if (stack_.channels == 1 && ranges[0][0] <= ranges[0][1]) d.display = ranges[0];
     if (stack_.values) d.values = {stack_.values->offset, stack_.values->scale};

@@ -8,6 +8,7 @@
 #include "pipeline/core/clock.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/parallel.hpp"
+#include "pipeline/core/text.hpp"
 #include "pipeline/interop/image_source.hpp"
 #include "pipeline/record/task.hpp"
 
@@ -80,6 +81,12 @@ void check_project(const std::string& project) {
     throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
 }
 
+void check_name(const std::string& name) {
+  if (name.empty() || !is_plain_utf8(name) || name.find_first_of("\n\r\t") != std::string::npos)
+    throw UserError(
+        "the image's name is empty or holds bytes that are no UTF-8 text on one line; give one with --name");
+}
+
 record::Manifest manifest_of(const ImportRequest& request, const ImageSource& source, const Digest& content,
                              const std::string& started) {
   record::Manifest m;
@@ -106,6 +113,7 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   const std::string started = format_time(system_clock().now());
   check_project(request.project);
   ImageSource source(request);
+  check_name(source.name());
   // The folder is known only with the content; until then the artifact is built beside those of its project.
   archive::ArtifactBuilder builder(archive, request.project + "/acquisitions/new");
   archive::ImageWriter writer(builder.folder() / kFileName, source.info(), source.info().dtype);

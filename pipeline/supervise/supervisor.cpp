@@ -53,6 +53,7 @@ class Supervisor {
       }
     }
     end_teams();
+    give_back([](const record::Task&) { return true; }, "the batch was told to end before it began");
     return board_.all_done();
   }
 
@@ -88,10 +89,16 @@ class Supervisor {
 
   // What the job's time is too short for goes back to the head, which sends it again.
   void give_back_late() {
-    while (const auto task = board_.next([&](const record::Task& t) { return !in_time(t); })) {
+    give_back([this](const record::Task& t) { return !in_time(t); }, "the job's time is too short for it");
+  }
+
+  /// Waiting tasks that go back to the head at no cost.
+  template <class F>
+  void give_back(F&& which, const char* why) {
+    while (const auto task = board_.next(which)) {
       record::TaskReport report;
       report.state = TaskState::failed, report.node = host_;
-      report.failure_class = "cancelled", report.message = "the job's time is too short for it";
+      report.failure_class = "cancelled", report.message = why;
       board_.finish(*task, report);
     }
   }

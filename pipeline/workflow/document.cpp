@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kConsequence = "nothing was submitted";
 /// An alias repeats its anchor's nodes; a file of a few lines could otherwise fill the memory.
 constexpr std::size_t kMostNodes = 100'000;
+constexpr std::size_t kMostLevels = 100;
 
 bool is_space(char ch) {
   return std::isspace(static_cast<unsigned char>(ch)) != 0;
@@ -42,6 +43,13 @@ class Builder {
     if (++nodes_ > kMostNodes)
       throw FileError(source_, {{1, 1, 1, fmt::format("the file has more than {} nodes", kMostNodes), ""}},
                       kConsequence);
+    const Depth deeper(depth_);
+    if (depth_ > kMostLevels)
+      throw FileError(
+          source_,
+          {{from.Mark().line + 1, from.Mark().column + 1, 1,
+            fmt::format("the file nests deeper than {} levels; an alias may contain itself", kMostLevels), ""}},
+          kConsequence);
     YamlNode node;
     if (!from.Mark().is_null()) node.mark = {from.Mark().line + 1, from.Mark().column + 1, 1};
     switch (from.Type()) {
@@ -73,8 +81,16 @@ class Builder {
     node.mark.length = static_cast<int>(node.text.size()) + (first == '"' || first == '\'' ? 2 : 0);
   }
 
+  struct Depth {
+    explicit Depth(std::size_t& d) : depth(d) { ++depth; }
+    ~Depth() { --depth; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    std::size_t& depth;
+  };
+
   const SourceText& source_;
-  std::size_t nodes_ = 0;
+  std::size_t nodes_ = 0, depth_ = 0;
 };
 
 /// First byte of a scalar's content: behind the quote, or on the line below a block scalar's header.

@@ -62,6 +62,12 @@ SlurmSite read_slurm(Reader& reader, const YamlNode& map) {
       reader.problem(n->mark, fmt::format("slurm.time_limit is {} s, allowed 1 min and more", s.time_limit_s));
   }
   read_texts_by_name(reader, map, "options", record::slurm_option_names(), s.options);
+  if (const auto nice = s.options.find("nice"); nice != s.options.end()) {
+    const std::string digits = nice->second.starts_with('-') ? nice->second.substr(1) : nice->second;
+    if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos)
+      reader.problem(map.mark,
+                     fmt::format("slurm.options has nice '{}', allowed is a whole number such as 100", nice->second));
+  }
   read_texts_by_name(reader, map, "environment", {}, s.environment);
   read_lines(reader, map, "setup", "[module load openmpi]", s.setup);
   read_lines(reader, map, "srun", "[--network=sn_all]", s.srun);

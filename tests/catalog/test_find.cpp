@@ -206,6 +206,26 @@ TEST_CASE("what stands for nothing or for several things is refused with names o
   CHECK(message.find("(acquisition, project malaria, 2026-11-20T08:00:01.000Z)") != std::string::npos);
 }
 
+TEST_CASE("of several results of one step on one image the name stands for the latest") {
+  Facility f;
+  auto later = result("denoised", {f.two}, R"({"radius":0.5})");
+  later.published = "2026-11-24T20:05:00.000Z";
+  f.publish(later);
+  f.catalog->ingest();
+  CHECK(f.catalog->get("embryo_2 first_look/denoised").id == image_id(later));
+}
+
+TEST_CASE("conditions may be as many as one likes") {
+  const Facility& f = facility();
+  std::string names = "\"embryo_2\"", either = "name = \"embryo_2\"";
+  for (int i = 0; i < 5000; ++i) {
+    names += ", \"other_" + std::to_string(i) + "\"";
+    either += " or name = \"other_" + std::to_string(i) + "\"";
+  }
+  CHECK(f.find("name in (" + names + ")") == Names{"embryo_2"});
+  CHECK(f.find(either) == Names{"embryo_2"});
+}
+
 TEST_CASE("a step's several outputs are told apart by their ports") {
   Facility f;
   auto split = result("split", {f.two});

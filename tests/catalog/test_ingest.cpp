@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <array>
 
 #include <algorithm>
 #include <fstream>
@@ -134,6 +135,37 @@ TEST_CASE("an acquisition that was imported twice is one image with two places")
   CHECK(image.project == "malaria");
   REQUIRE(image.copies.size() == 1);
   CHECK(image.copies[0].starts_with("zebrafish/"));
+}
+
+TEST_CASE("a result that another project has as well stays where it was first, and is found in both") {
+  const auto image = acquisition("embryo_1");
+  auto first = result("denoised", {image}), again = first, copy = first;
+  copy.project = "zebrafish", copy.workflow = "theirs", copy.published = "2026-11-21T21:00:00.000Z";
+  again.published = "2026-11-21T22:00:00.000Z", again.run = "run-2";
+  std::string expected;
+  for (const auto& order :
+       {std::array{&first, &copy, &again}, std::array{&first, &again, &copy}, std::array{&copy, &first, &again}}) {
+    CatalogFixture fixture;
+    const auto catalog = fixture.open();
+    fixture.publish(image);
+    for (const auto* m : order) {
+      fixture.publish(*m);
+      catalog->ingest();
+    }
+    const auto found = catalog->get("embryo_1 first_look/denoised");
+    CHECK(found.project == "malaria");
+    CHECK(found.copies == std::vector<std::string>{folder_of(copy)});
+    const auto in_project = [&](const std::string& name) {
+      return catalog->count(catalog::query::parse("project = \"" + name + "\" and kind = \"result\""));
+    };
+    CHECK(in_project("malaria") == 1);
+    CHECK(in_project("zebrafish") == 1);
+    CHECK(in_project("zebra") == 0);
+    if (expected.empty()) expected = catalog->dump();
+    CHECK(catalog->dump() == expected);
+    catalog->rebuild();
+    CHECK(catalog->dump() == expected);
+  }
 }
 
 TEST_CASE("a rebuild finds artifacts whose events were lost") {
@@ -283,7 +315,7 @@ TEST_CASE("a catalog of a newer layout is refused, one of an older layout is mad
   catalog::Database(fixture.database()).script("PRAGMA user_version = 99");
   CHECK(message_of<UserError>([&] {
           fixture.open();
-        }).ends_with("has layout 99, this voxflow knows up to 1; use a newer voxflow"));
+        }).ends_with("has layout 99, this voxflow knows up to 2; use a newer voxflow"));
   catalog::Database(fixture.database()).script("DROP TABLE derived; PRAGMA user_version = 0");
   CHECK(fixture.open()->dump() == before);
 }

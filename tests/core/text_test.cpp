@@ -61,3 +61,14 @@ TEST_CASE("a shell reads a quoted text back as it was") {
   CHECK(shell_quote("two words") == "'two words'");
   CHECK(shell_quote("it's $HOME") == "'it'\\''s $HOME'");
 }
+
+TEST_CASE("plain text is UTF-8 without control characters") {
+  CHECK(is_plain_utf8(""));
+  CHECK(is_plain_utf8("M\u00fcller, 40 \u00b5m\t\U0001F52C\n"));
+  CHECK_FALSE(is_plain_utf8("M\xfcller"));     // Latin-1
+  CHECK_FALSE(is_plain_utf8("\xc0\xaf"));      // overlong
+  CHECK_FALSE(is_plain_utf8("\xed\xa0\x80"));  // a surrogate
+  CHECK_FALSE(is_plain_utf8("\xf4\x90\x80\x80"));
+  CHECK_FALSE(is_plain_utf8("half \xc3"));
+  CHECK_FALSE(is_plain_utf8("bell \x07"));
+}

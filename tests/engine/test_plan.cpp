@@ -161,6 +161,12 @@ TEST_CASE("a task says that its step is new, that its result is gone, or how it 
   catalog.done.erase(task(first, "e1/objects").task.artifact);
   CHECK(task(plan(catalog, chain()), "e1/objects").reasons ==
         Names{"its result is not there: removed, or the project was another"});
+  auto newer = catalog.past[0];
+  newer.activity.identity = R"({"kernel":"test.other"})", newer.activity.task_key.reset();
+  catalog.past.insert(catalog.past.begin(), newer);
+  CHECK(task(plan(catalog, chain()), "e1/objects").reasons ==
+        Names{"its result is not there: removed, or the project was another"});
+  catalog.past.erase(catalog.past.begin());
   catalog.past[0].activity.status = "failed";
   catalog.past[0].activity.failure_class = "crash";
   catalog.past[0].activity.message = "signal 11";

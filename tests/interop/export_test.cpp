@@ -61,7 +61,7 @@ TEST_CASE_FIXTURE(ArchiveFixture, "an exported image comes back by import with t
   const auto value = [](std::size_t i) { return static_cast<double>(i * 2654435761U >> 9 & 0xffff); };
   record::ImageInfo plane = sample();
   plane.grid.shape = {1, 700, 33};
-  plane.grid.spacing = {{{0.2}, {0.2}, {0.2}}};
+  plane.grid.spacing = {{{0.5}, {0.2}, {0.2}}};
   const std::vector<record::TaskInput> images{
       acquire<std::uint8_t>(sample(), [&](std::size_t i) { return std::fmod(value(i), 256); }),
       acquire<std::uint16_t>(sample(), value),

@@ -136,6 +136,18 @@ TEST_CASE("a single plane can be moved in its plane") {
   CHECK(moved[99] == 0.0F);
 }
 
+TEST_CASE("a single plane stands for all: a shift along z leaves it as it is") {
+  const Grid plane{{1, 10, 10}, {{{1.0}, {0.2}, {0.2}}}};
+  const Volume image =
+      make_volume<float>(plane, [](Index, Index y, Index x) { return static_cast<float>(10 * y + x); });
+  for (const char* interpolation : {"linear", "cubic"})
+    for (const double um : {0.001, -3.0, 1e5}) {
+      const auto moved =
+          apply(image, {{"translation", std::vector{um, 0.0, 0.0}}, {"interpolation", interpolation}}, {}, {1, 4, 4});
+      for (std::size_t i = 0; i < moved.size(); ++i) CHECK(moved[i] == doctest::Approx(static_cast<double>(i)));
+    }
+}
+
 TEST_CASE("a NaN voxel spreads to the voxels that are interpolated from it") {
   Volume image = noise_image();
   std::get<std::vector<float>>(image.voxels)[(3 * 16 + 8) * 21 + 10] = std::numeric_limits<float>::quiet_NaN();

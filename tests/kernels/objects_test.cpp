@@ -259,6 +259,16 @@ TEST_CASE("objects that reach a face of the volume are marked; the z faces of a 
   CHECK(marked({{1, 5, 5}, {}}, {0, 2, 0}) == 1);
 }
 
+TEST_CASE("in a single plane the axes are those of the ellipse") {
+  const Grid plane{{1, 61, 61}, {{{0.5}, {0.2}, {0.2}}}};
+  const Volume disc = make_volume<std::uint32_t>(
+      plane, [](Index, Index y, Index x) { return (y - 30) * (y - 30) * 4 + (x - 30) * (x - 30) <= 400 ? 1 : 0; });
+  const Table table = measure({{{"labels", {disc}}}, {}, {0, -1}});
+  CHECK(numbers(table, "major_axis")[0] == doctest::Approx(8.0).epsilon(0.02));
+  CHECK(numbers(table, "middle_axis")[0] == doctest::Approx(4.0).epsilon(0.02));
+  CHECK(numbers(table, "minor_axis")[0] == 0);
+}
+
 TEST_CASE("a single voxel and a flat object have axes of length 0 where they have no extent") {
   const Grid grid{.shape = {3, 9, 9}};
   const Volume flat = make_volume<std::uint32_t>(grid, [](Index z, Index y, Index x) {

@@ -140,6 +140,10 @@ TEST_CASE("aliases that multiply without end are refused") {
   has(complaint(text), "the file has more than 100000 nodes");
 }
 
+TEST_CASE("an alias that contains itself is refused") {
+  has(complaint("voxflow: 1\nx: &a [*a]\n"), "the file nests deeper than 100 levels; an alias may contain itself");
+}
+
 TEST_CASE("an error in a query is shown at its place, however the query is written") {
   const std::string steps = "steps:\n  a: { kernel: test.smooth, input: image }\n";
   const auto with = [&](const std::string& select) {

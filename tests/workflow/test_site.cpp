@@ -63,6 +63,11 @@ TEST_CASE("a mistake in site settings is shown with its place and what is allowe
   CHECK(contains(error_of("voxflow_site: 1\nslurm: { setup: module load x }\n"), "a list is wanted"));
 }
 
+TEST_CASE("nice is a whole number") {
+  CHECK(contains(error_of("voxflow_site: 1\nslurm: { options: { nice: abc } }\n"),
+                 "slurm.options has nice 'abc', allowed is a whole number such as 100"));
+}
+
 TEST_CASE("a file of site settings that is not there is the user's mistake") {
   CHECK_THROWS_AS(workflow::load_site("none/site.yaml"), UserError);
 }

@@ -22,7 +22,7 @@ class MeasureObjects {
   using Survey = objects::Objects;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("measure.objects").version(2);
+    k.name("measure.objects").version(3);
     k.summary("Size, place, shape and intensities of every labelled object, one row each.");
     k.source("doi:10.5566/ias.v26.p83-92");
     k.input("labels", labels).doc("Objects, in one channel; 0 is background.");
@@ -31,7 +31,8 @@ class MeasureObjects {
         .doc(
             "By label: `label_id`, centroid `anchor_*` and bounding box `bb_min_*`, `bb_max_*` in um (voxel index "
             "times spacing; the box ends behind its last voxel), `volume` in um3, `voxels`; `major_axis`, "
-            "`middle_axis`, `minor_axis` in um, the axes of the ellipsoid with the same second moments, and the "
+            "`middle_axis`, `minor_axis` in um, the axes of the ellipsoid (in a single plane: the ellipse) with the "
+            "same second moments, and the "
             "direction `major_z`, `major_y`, `major_x` of the longest; `surface_area` in um2 (Crofton, 13 directions; "
             "closed where a face of the volume cuts the object), `sphericity`, 1 for a ball; `touches_border`, 1 where "
             "the object reaches a face of the volume (those in z of a single plane do not count); for each channel i "
@@ -106,7 +107,7 @@ class MeasureObjects {
   static void add_shape(Table& rows, const Survey& found, const Grid& grid, double voxel_um3) {
     std::map<std::uint32_t, objects::Ellipsoid> ellipsoids;
     for (const auto& [label, o] : found.by_label())
-      ellipsoids[label] = objects::ellipsoid_of(o.voxels, o.coordinate_sum, o.products, grid.spacing);
+      ellipsoids[label] = objects::ellipsoid_of(o.voxels, o.coordinate_sum, o.products, grid);
     const auto add = [&](std::string name, std::string unit, auto&& value) {
       std::vector<double> values;
       for (const auto& [label, e] : ellipsoids) values.push_back(value(e));

@@ -78,7 +78,8 @@ double cell_of(const Point3& centre, const std::vector<Point3>& others) {
 }  // namespace
 
 Ellipsoid ellipsoid_of(std::int64_t voxels, const Index3& coordinate_sum, const ProductSums& products,
-                       const Spacing3& spacing) {
+                       const Grid& grid) {
+  const Spacing3& spacing = grid.spacing;
   constexpr std::array<std::pair<std::size_t, std::size_t>, 6> kPairs{
       {{kZ, kZ}, {kY, kY}, {kX, kX}, {kZ, kY}, {kZ, kX}, {kY, kX}}};
   const auto n = static_cast<double>(voxels);
@@ -93,11 +94,13 @@ Ellipsoid ellipsoid_of(std::int64_t voxels, const Index3& coordinate_sum, const 
   std::array<std::size_t, 3> order{0, 1, 2};
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return covariance[a][a] > covariance[b][b]; });
+  const double parts = grid.shape[kZ] == 1 ? 4 : 5;
   Ellipsoid e;
   for (std::size_t k = 0; k < 3; ++k) {
     const double variance = covariance[order[k]][order[k]];
-    // A solid ellipsoid's variance along an axis is a fifth of the squared half of it. What rounding left is no length.
-    e.axes_um[k] = variance > 1e-14 * covariance[order[0]][order[0]] ? 2 * std::sqrt(5 * variance) : 0;
+    // The variance of a solid ellipsoid along an axis is a fifth of the squared half of it, that of a filled ellipse a
+    // quarter. What rounding left is no length.
+    e.axes_um[k] = variance > 1e-14 * covariance[order[0]][order[0]] ? 2 * std::sqrt(parts * variance) : 0;
     e.longest[k] = vectors[k][order[0]];
   }
   const auto largest = std::max_element(e.longest.begin(), e.longest.end(),

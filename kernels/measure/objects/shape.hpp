@@ -31,14 +31,14 @@ using Crossings = std::array<std::int64_t, 13>;
 using ProductSums = std::array<Wide, 6>;
 
 /// Lengths of the whole axes in um, longest first, of the ellipsoid that has the same second moments about its centre
-/// as the centres of an object's voxels; and the direction (z, y, x) of the longest one, whose largest component is
-/// positive.
+/// (in a single plane: of the ellipse) as the centres of an object's voxels; and the direction (z, y, x) of the longest
+/// one, whose largest component is positive.
 struct Ellipsoid {
   std::array<double, 3> axes_um{};
   Point3 longest{};
 };
 Ellipsoid ellipsoid_of(std::int64_t voxels, const Index3& coordinate_sum, const ProductSums& products,
-                       const Spacing3& spacing);
+                       const Grid& grid);
 
 /// Surface by Crossings, for one spacing: Crofton's formula with 13 directions, each of which stands for the part of
 /// the sphere that is nearest to it (Legland, Kiêu and Devaux 2007, doi:10.5566/ias.v26.p83-92).

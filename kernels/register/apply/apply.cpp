@@ -28,7 +28,7 @@ class Apply {
   };
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("register.apply").version(2);
+    k.name("register.apply").version(3);
     k.summary("Resamples an image on its own grid through one or two transforms and a translation, all at once.");
     k.source("doi:10.1109/78.193221").source("doi:10.1109/42.875199");
     k.input("image", any_real).doc("The moving image.");
@@ -71,6 +71,10 @@ class Apply {
     const Index reach = interpolation::reach(kind(p));
     Box3 box;
     for (std::size_t i = 0; i < 3; ++i) {
+      if (input.shape[i] == 1) {
+        box.extent[i] = 1;
+        continue;
+      }
       double low = map.translation_um[i], high = low;
       for (std::size_t j = 0; j < 3; ++j) {
         const double a = map.matrix[i][j] * static_cast<double>(core.origin[j]);

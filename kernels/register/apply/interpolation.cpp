@@ -44,13 +44,17 @@ void prefilter(VolumeView<float> voxels, const Context& ctx) {
 
 Taps taps(Kind kind, double at, Index size, Index origin) {
   Taps t;
+  if (size == 1) {  // a single plane has no other voxels that way, and stands for all
+    t.inside = true, t.number = 1, t.at[0] = -origin, t.weight[0] = 1;
+    return t;
+  }
   const auto last = static_cast<double>(size - 1);
   if (!(at >= -kTolerance_voxels && at <= last + kTolerance_voxels)) return t;
   t.inside = true;
   at = std::clamp(at, 0.0, last);
   const auto low = static_cast<Index>(at);
   const double w = at - static_cast<double>(low), v = 1 - w;
-  if (size == 1 || (kind == Kind::linear && w == 0)) {
+  if (kind == Kind::linear && w == 0) {
     t.number = 1, t.at[0] = low - origin, t.weight[0] = 1;
   } else if (kind == Kind::linear) {
     t.number = 2;
