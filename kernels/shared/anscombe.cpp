@@ -1,5 +1,7 @@
 #include "kernels/shared/anscombe.hpp"
 
+#include <immintrin.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,6 +14,23 @@ constexpr double kStep = 1.0 / 16;      // of stabilised values, in the table
 constexpr double kMostElectrons = 200;  // beyond, the bias is 1/4 up to 1e-3
 constexpr double kAsymptoticBias = 0.25;
 constexpr double kReach_sd = 8;  // of the read noise
+
+using Lanes = __m256;
+template <class T>
+Lanes lanes(T v) {
+  return _mm256_set1_ps(static_cast<float>(v));
+}
+
+// Every value is treated by the same instructions, also those at the end.
+template <class F>
+void for_each_eight(const float* from, Index n, float* to, const F& f) {
+  Index i = 0;
+  for (; i + 8 <= n; i += 8) _mm256_storeu_ps(to + i, f(_mm256_loadu_ps(from + i)));
+  float last[8] = {};
+  std::copy(from + i, from + n, last);
+  _mm256_storeu_ps(last, f(_mm256_loadu_ps(last)));
+  std::copy_n(last, n - i, to + i);
+}
 
 // Means of 2 sqrt(electrons + floor) under read noise, by number of electrons.
 std::vector<double> means_by_electrons(double read_noise, double floor) {
@@ -62,8 +81,7 @@ Anscombe::Anscombe(const NoiseModel& noise) : noise_(noise) {
   if (noise.gain == 0) return;
   const double read_noise = noise.read_noise / noise.gain;
   floor_ = 0.375 + read_noise * read_noise;
-  to_electrons_ = static_cast<float>(1 / noise.gain);
-  shift_ = static_cast<float>(floor_ - noise.offset / noise.gain);
+  const auto algebraic = [&](double stabilised) { return stabilised * stabilised / 4 - floor_; };
   const std::vector<double> means = means_by_electrons(read_noise, floor_);
   first_ = poisson_mean(means, 0).value;
   const auto steps = static_cast<std::size_t>((2 * std::sqrt(kMostElectrons + floor_) - first_) / kStep);
@@ -76,33 +94,43 @@ Anscombe::Anscombe(const NoiseModel& noise) : noise_(noise) {
       const Mean mean = poisson_mean(means, electrons);
       electrons += (stabilised - mean.value) / mean.slope;
     }
+    if (i == 1) slope_below_ = static_cast<float>(electrons / kStep);
     bias_.push_back(static_cast<float>(electrons - algebraic(stabilised)));
   }
-  first_slope_ = (static_cast<double>(bias_[1]) + algebraic(first_ + kStep)) / kStep;
 }
 
-float Anscombe::forward(float intensity) const {
-  if (noise_.gain == 0) return static_cast<float>((static_cast<double>(intensity) - noise_.offset) / noise_.read_noise);
-  return 2 * std::sqrt(std::max(intensity * to_electrons_ + shift_, 0.0F));
-}
-
-float Anscombe::inverse(float stabilised) const {
-  const double at = stabilised;
-  if (noise_.gain == 0) return static_cast<float>(at * noise_.read_noise + noise_.offset);
-  double electrons = 0;
-  if (at < first_) {
-    electrons = (at - first_) * first_slope_;
-  } else if (at >= last_) {
-    // What is beyond 1/4 falls off as 1 / electrons.
-    const double rest = static_cast<double>(bias_.back()) - kAsymptoticBias;
-    electrons = algebraic(at) + kAsymptoticBias + rest * (last_ * last_) / (at * at);
-  } else {
-    const double place = (at - first_) / kStep;
-    const auto i = std::min(static_cast<std::size_t>(place), bias_.size() - 2);
-    const double part = place - static_cast<double>(i);
-    electrons = algebraic(at) + static_cast<double>(bias_[i]) * (1 - part) + static_cast<double>(bias_[i + 1]) * part;
+void Anscombe::forward(const float* from, Index n, float* to) const {
+  if (noise_.gain == 0) {
+    for_each_eight(from, n, to, [&](Lanes v) { return (v - lanes(noise_.offset)) / lanes(noise_.read_noise); });
+    return;
   }
-  return static_cast<float>(electrons * noise_.gain + noise_.offset);
+  const Lanes electrons = lanes(1 / noise_.gain), shift = lanes(floor_ - noise_.offset / noise_.gain);
+  for_each_eight(from, n, to, [&](Lanes v) {
+    return lanes(2) * _mm256_sqrt_ps(_mm256_max_ps(v * electrons + shift, _mm256_setzero_ps()));
+  });
+}
+
+void Anscombe::inverse(const float* from, Index n, float* to) const {
+  if (noise_.gain == 0) {
+    for_each_eight(from, n, to, [&](Lanes v) { return v * lanes(noise_.read_noise) + lanes(noise_.offset); });
+    return;
+  }
+  const Lanes first = lanes(first_), last = lanes(last_), floor = lanes(floor_), end = lanes(bias_.size() - 2);
+  // What is beyond 1/4 falls off as 1 / electrons.
+  const Lanes rest = lanes((static_cast<double>(bias_.back()) - kAsymptoticBias) * last_ * last_);
+  for_each_eight(from, n, to, [&](Lanes v) {
+    const Lanes place = (v - first) * lanes(1 / kStep);
+    const __m256i step = _mm256_cvttps_epi32(_mm256_min_ps(_mm256_max_ps(place, _mm256_setzero_ps()), end));
+    const Lanes part = place - _mm256_cvtepi32_ps(step);
+    const Lanes low = _mm256_i32gather_ps(bias_.data(), step, sizeof(float));
+    const Lanes high = _mm256_i32gather_ps(bias_.data() + 1, step, sizeof(float));
+    const Lanes squared = v * v;
+    const Lanes bias = _mm256_blendv_ps(low + (high - low) * part, lanes(kAsymptoticBias) + rest / squared,
+                                        _mm256_cmp_ps(v, last, _CMP_GE_OQ));
+    const Lanes electrons = _mm256_blendv_ps(squared * lanes(0.25) - floor + bias, (v - first) * lanes(slope_below_),
+                                             _mm256_cmp_ps(v, first, _CMP_LT_OQ));
+    return electrons * lanes(noise_.gain) + lanes(noise_.offset);
+  });
 }
 
 }  // namespace voxflow::shared

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "pipeline/core/error.hpp"
 
@@ -10,6 +11,18 @@ namespace {
 using namespace voxflow;
 using shared::Anscombe;
 using shared::NoiseModel;
+
+float forward(const Anscombe& transform, double intensity) {
+  auto v = static_cast<float>(intensity);
+  transform.forward(&v, 1, &v);
+  return v;
+}
+
+float inverse(const Anscombe& transform, double stabilised) {
+  auto v = static_cast<float>(stabilised);
+  transform.inverse(&v, 1, &v);
+  return v;
+}
 
 // The mean of the stabilised intensity where `electrons` are expected, summed over counts and integrated over the read
 // noise in small steps.
@@ -42,7 +55,7 @@ TEST_CASE("the inverse of the mean of stabilised intensities is the expected int
       CAPTURE(noise.gain);
       CAPTURE(noise.read_noise);
       CAPTURE(electrons);
-      const double found = transform.inverse(static_cast<float>(expected_stabilised(noise, electrons)));
+      const double found = inverse(transform, expected_stabilised(noise, electrons));
       const double sd = std::sqrt(noise.gain * noise.gain * electrons + noise.read_noise * noise.read_noise);
       CHECK(std::abs(found - noise.offset - noise.gain * electrons) < 2e-3 * std::max(sd, 0.1 * noise.gain));
     }
@@ -58,7 +71,7 @@ TEST_CASE("the noise of stabilised intensities has a standard deviation of about
       for (int i = -60; i <= 60; ++i) {
         const double n = count, sd = i / 10.0;
         const double weight = std::exp(n * std::log(electrons) - electrons - std::lgamma(n + 1) - sd * sd / 2);
-        const double v = transform.forward(static_cast<float>(noise.offset + noise.gain * n + noise.read_noise * sd));
+        const double v = forward(transform, noise.offset + noise.gain * n + noise.read_noise * sd);
         mean += weight * v, squares += weight * v * v, weights += weight;
       }
     mean /= weights;
@@ -68,10 +81,10 @@ TEST_CASE("the noise of stabilised intensities has a standard deviation of about
 
 TEST_CASE("the inverse grows without steps, below the darkest expectation as well") {
   const Anscombe transform({2, 100, 3});
-  float last = transform.inverse(0);
+  float last = inverse(transform, 0);
   CHECK(last < 100);
   for (int i = 1; i < 4000; ++i) {
-    const float next = transform.inverse(static_cast<float>(i) / 100);
+    const float next = inverse(transform, i / 100.0);
     CHECK(next > last);
     CHECK(next - last < 0.011F * 2 * static_cast<float>(i + 200) / 100);
     last = next;
@@ -80,12 +93,20 @@ TEST_CASE("the inverse grows without steps, below the darkest expectation as wel
 
 TEST_CASE("without gain the noise is the same everywhere, and the transform a straight line") {
   const Anscombe transform({0, 50, 4});
-  CHECK(transform.forward(58) == doctest::Approx(2));
-  CHECK(transform.forward(42) == doctest::Approx(-2));
-  CHECK(transform.inverse(transform.forward(-300.5F)) == doctest::Approx(-300.5));
+  CHECK(forward(transform, 58) == doctest::Approx(2));
+  CHECK(forward(transform, 42) == doctest::Approx(-2));
+  CHECK(inverse(transform, forward(transform, -300.5)) == doctest::Approx(-300.5));
 }
 
 TEST_CASE("no noise at all, or a negative one, is a mistake of the caller") {
   CHECK_THROWS_AS(Anscombe({0, 0, 0}), InternalError);
   CHECK_THROWS_AS(Anscombe({1, 0, -1}), InternalError);
+}
+
+TEST_CASE("many values at once are treated as each alone") {
+  const Anscombe transform({2, 100, 3});
+  std::vector<float> stabilised, back(37);
+  for (int i = 0; i < 37; ++i) stabilised.push_back(forward(transform, 80 + 31 * i));
+  transform.inverse(stabilised.data(), 37, back.data());
+  for (std::size_t i = 0; i < back.size(); ++i) CHECK(back[i] == inverse(transform, stabilised[i]));
 }

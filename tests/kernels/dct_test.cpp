@@ -168,3 +168,10 @@ TEST_CASE("intensities below the offset are denoised, not cut off") {
   CHECK(std::abs(sum / static_cast<double>(light.size())) < 0.2);
   CHECK(highest < 4);
 }
+
+TEST_CASE("a camera stated to be without noise is refused") {
+  CHECK_THROWS_WITH_AS(shipped_kernel("denoise.dct").bind({{"noise.gain", 0.0}, {"noise.read_noise", 0.0}}),
+                       "kernel 'denoise.dct': noise.gain and noise.read_noise are both 0, so there is nothing to take "
+                       "out; state the camera's, or leave both out to have them found",
+                       UserError);
+}

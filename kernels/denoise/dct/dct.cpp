@@ -6,6 +6,7 @@
 #include "kernels/denoise/dct/flat.hpp"
 #include "kernels/denoise/dct/shrink.hpp"
 #include "kernels/shared/noise_survey.hpp"
+#include "pipeline/core/error.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
@@ -113,6 +114,13 @@ class Dct {
     k.each(t, c).blockwise(Blockwise::exact).nan(NanPolicy::ignored);
   }
 
+  void check(const Params& p) const {
+    if (p.noise.gain == 0 && p.noise.read_noise == 0)
+      throw UserError(
+          "noise.gain and noise.read_noise are both 0, so there is nothing to take out; state the camera's, or leave "
+          "both out to have them found");
+  }
+
   Halo halo(const Params&, const Grid& grid) const {
     // Of both stages, and of what voxels are filled from.
     Index3 reach = patch_reach(grid.shape);
@@ -154,7 +162,8 @@ class Dct {
       for (Index y = box.origin[kY]; y < box.end(kY); ++y) {
         const float* from = voxels.row(z, y, box.origin[kX]);
         float* to = noisy.row(z, y, box.origin[kX]);
-        for (Index x = 0; x < box.extent[kX]; ++x) to[x] = stabilise.forward(std::isnan(from[x]) ? dark : from[x]);
+        for (Index x = 0; x < box.extent[kX]; ++x) to[x] = std::isnan(from[x]) ? dark : from[x];
+        stabilise.forward(to, box.extent[kX], to);
       }
     const Plan plan = plan_of(p, volume[kZ] == 1);
     const Box3 around = intersect(grow(block.core, Halo::symmetric(patch_reach(volume))), box);
@@ -165,7 +174,8 @@ class Dct {
       for (Index y = core.origin[kY]; y < core.end(kY); ++y) {
         const float* was = voxels.row(z, y, core.origin[kX]);
         float* row = result.row(z, y, core.origin[kX]);
-        for (Index x = 0; x < core.extent[kX]; ++x) row[x] = std::isnan(was[x]) ? was[x] : stabilise.inverse(row[x]);
+        stabilise.inverse(row, core.extent[kX], row);
+        for (Index x = 0; x < core.extent[kX]; ++x) row[x] = std::isnan(was[x]) ? was[x] : row[x];
       }
     return result;
   }
