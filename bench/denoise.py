@@ -13,7 +13,7 @@ from skimage.restoration import denoise_nl_means
 
 SHAPE = (64, 256, 256)
 MVOXELS = numpy.prod(SHAPE) / 1e6
-STRENGTHS = (0.6, 0.8)  # h of non-local means, in standard deviations of the noise: the better one is compared
+STRENGTHS = (0.5, 0.6, 0.7)  # h of non-local means, in standard deviations of the noise: the best one is compared
 
 
 def psnr(truth, image):

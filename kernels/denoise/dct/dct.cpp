@@ -3,9 +3,9 @@
 #include <limits>
 #include <string>
 
-#include "kernels/denoise/dct/flat.hpp"
 #include "kernels/denoise/dct/shrink.hpp"
 #include "kernels/shared/noise_survey.hpp"
+#include "kernels/shared/restored.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
@@ -23,7 +23,6 @@ struct DctParams {
 // patches hold fewer coefficients, so fewer of them are large by chance.
 constexpr float kThreshold = 3.1F, kPlaneThreshold = 2.9F;
 constexpr float kNoise = 0.6F, kPlaneNoise = 1.5F;
-constexpr Index kFillReach = 2;
 
 // Both stages.
 struct Plan {
@@ -44,39 +43,6 @@ Index3 patch_reach(const Index3& volume) {
   Index3 reach{};
   for (std::size_t i = 0; i < 3; ++i) reach[i] = std::min(volume[i], dct::kLargestPatch[i]) - 1;
   return reach;
-}
-
-// The mean of the finite voxels around `at`; nothing where there are none.
-std::optional<float> mean_around(VolumeView<const float> in, const Index3& at) {
-  for (Index reach = 1; reach <= kFillReach; ++reach) {
-    const Box3 around =
-        intersect({{at[kZ] - reach, at[kY] - reach, at[kX] - reach}, {2 * reach + 1, 2 * reach + 1, 2 * reach + 1}},
-                  {{0, 0, 0}, in.shape()});
-    double sum = 0;
-    int found = 0;
-    for (Index z = around.origin[kZ]; z < around.end(kZ); ++z)
-      for (Index y = around.origin[kY]; y < around.end(kY); ++y)
-        for (Index x = around.origin[kX]; x < around.end(kX); ++x)
-          if (const float v = in(z, y, x); std::isfinite(v)) sum += static_cast<double>(v), ++found;
-    if (found > 0) return static_cast<float>(sum / found);
-  }
-  return std::nullopt;
-}
-
-// The block's input with what is not finite replaced by what is around it; NaN where that is not finite either.
-Voxels filled(const Block& block) {
-  const auto in = block.input();
-  const Box3& box = block.box();
-  Voxels voxels(box);
-  for (Index z = 0; z < in.shape()[kZ]; ++z)
-    for (Index y = 0; y < in.shape()[kY]; ++y) {
-      float* row = voxels.row(box.origin[kZ] + z, box.origin[kY] + y, box.origin[kX]);
-      for (Index x = 0; x < in.shape()[kX]; ++x) {
-        const float v = in(z, y, x);
-        row[x] = std::isfinite(v) ? v : mean_around(in, {z, y, x}).value_or(std::numeric_limits<float>::quiet_NaN());
-      }
-    }
-  return voxels;
 }
 
 class Dct {
@@ -124,7 +90,7 @@ class Dct {
   Halo halo(const Params&, const Grid& grid) const {
     // Of both stages, and of what voxels are filled from.
     Index3 reach = patch_reach(grid.shape);
-    for (Index& r : reach) r = r > 0 ? 2 * r + kFillReach : 0;
+    for (Index& r : reach) r = r > 0 ? 2 * r + shared::kFillReach : 0;
     Halo halo = Halo::symmetric(reach);
     const Halo noise = shared::noise_halo();
     for (std::size_t i = 0; i < 3; ++i) {
@@ -135,7 +101,8 @@ class Dct {
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    return 3 * Voxels::bytes(extent) + dct::shrink_bytes(extent) + shared::noise_survey_bytes(extent);
+    return 2 * Voxels::bytes(extent) + dct::shrink_bytes(extent) + shared::restored_bytes(extent) +
+           shared::noise_survey_bytes(extent);
   }
 
   Survey survey(const Params& p, const Block& block, Context& ctx) const {
@@ -144,59 +111,49 @@ class Dct {
   void merge(Survey& into, const Survey& next) const { into.add(next); }
 
   void run(const Params& p, const Survey& survey, const Block& block, Context& ctx) const {
-    Voxels voxels = filled(block);
-    if (const auto noise = survey.model(p.noise, p.saturation))
-      voxels = denoise(voxels, shared::Anscombe(*noise), *noise, p, block, ctx);
-    if (ctx.cancelled()) return;
-    store(voxels, p, block);
+    const std::vector<float> voxels = shared::filled(block.input());
+    const Box3 &box = block.box(), &core = block.core;
+    const auto put = [&](const auto& estimate) {
+      shared::put_restored(block, 0, voxels, p.saturation, patch_reach(block.grid.shape), estimate);
+    };
+    if (const auto noise = survey.model(p.noise, p.saturation)) {
+      const Voxels result = denoise(voxels, *noise, p, block, ctx);
+      if (ctx.cancelled()) return;
+      put([&](Index z, Index y) { return result.row(core.origin[kZ] + z, core.origin[kY] + y, core.origin[kX]); });
+    } else {
+      const VolumeView<const float> view(voxels.data(), box.extent);
+      put([&](Index z, Index y) {
+        return &view(core.origin[kZ] - box.origin[kZ] + z, core.origin[kY] - box.origin[kY] + y,
+                     core.origin[kX] - box.origin[kX]);
+      });
+    }
   }
 
  private:
-  static Voxels denoise(const Voxels& voxels, const shared::Anscombe& stabilise, const shared::NoiseModel& noise,
-                        const Params& p, const Block& block, const Context& ctx) {
-    const Box3& box = block.box();
+  static Voxels denoise(const std::vector<float>& voxels, const shared::NoiseModel& noise, const Params& p,
+                        const Block& block, const Context& ctx) {
+    const shared::Anscombe stabilise(noise);
+    const Box3 &box = block.box(), &core = block.core;
     const Index3& volume = block.grid.shape;
     const auto dark = static_cast<float>(noise.offset);
     Voxels noisy(box);
+    const float* from = voxels.data();
     for (Index z = box.origin[kZ]; z < box.end(kZ); ++z)
-      for (Index y = box.origin[kY]; y < box.end(kY); ++y) {
-        const float* from = voxels.row(z, y, box.origin[kX]);
+      for (Index y = box.origin[kY]; y < box.end(kY); ++y, from += box.extent[kX]) {
         float* to = noisy.row(z, y, box.origin[kX]);
         for (Index x = 0; x < box.extent[kX]; ++x) to[x] = std::isnan(from[x]) ? dark : from[x];
         stabilise.forward(to, box.extent[kX], to);
       }
     const Plan plan = plan_of(p, volume[kZ] == 1);
-    const Box3 around = intersect(grow(block.core, Halo::symmetric(patch_reach(volume))), box);
+    const Box3 around = intersect(grow(core, Halo::symmetric(patch_reach(volume))), box);
     const Voxels pilot = dct::shrink(noisy, nullptr, plan.first, volume, around, ctx);
-    Voxels result = dct::shrink(noisy, &pilot, plan.second, volume, block.core, ctx);
-    const Box3& core = block.core;
+    Voxels result = dct::shrink(noisy, &pilot, plan.second, volume, core, ctx);
     for (Index z = core.origin[kZ]; z < core.end(kZ); ++z)
       for (Index y = core.origin[kY]; y < core.end(kY); ++y) {
-        const float* was = voxels.row(z, y, core.origin[kX]);
         float* row = result.row(z, y, core.origin[kX]);
         stabilise.inverse(row, core.extent[kX], row);
-        for (Index x = 0; x < core.extent[kX]; ++x) row[x] = std::isnan(was[x]) ? was[x] : row[x];
       }
     return result;
-  }
-
-  static void store(const Voxels& voxels, const Params& p, const Block& block) {
-    const auto out = block.output();
-    const auto in = block.input();
-    const Box3 &box = block.box(), &core = block.core;
-    const std::vector<std::uint8_t> flat = dct::flat_voxels(in, box, core);
-    const auto saturation = static_cast<float>(p.saturation.value_or(std::numeric_limits<double>::infinity()));
-    std::size_t i = 0;
-    for (Index z = 0; z < core.extent[kZ]; ++z)
-      for (Index y = 0; y < core.extent[kY]; ++y) {
-        const float* from = voxels.row(core.origin[kZ] + z, core.origin[kY] + y, core.origin[kX]);
-        const float* was = in.row(core.origin[kZ] - box.origin[kZ] + z, core.origin[kY] - box.origin[kY] + y) +
-                           core.origin[kX] - box.origin[kX];
-        for (Index x = 0; x < core.extent[kX]; ++x, ++i) {
-          const bool stays = flat[i] != 0 || (was[x] >= saturation && std::isfinite(was[x]));
-          out(z, y, x) = stays ? was[x] : from[x];
-        }
-      }
   }
 };
 }  // namespace

@@ -1,6 +1,8 @@
-#include "kernels/denoise/dct/flat.hpp"
+#include "kernels/shared/flat.hpp"
 
-namespace voxflow::dct {
+#include <algorithm>
+
+namespace voxflow::shared {
 
 namespace {
 // Keeps of each line along `axis` the flags of voxels with `reach` flagged neighbours of the same intensity on either
@@ -31,10 +33,11 @@ bool keep_inner(VolumeView<const float> image, std::vector<std::uint8_t>& flags,
 }
 }  // namespace
 
-std::vector<std::uint8_t> flat_voxels(VolumeView<const float> image, const Box3& box, const Box3& core) {
+std::vector<std::uint8_t> flat_voxels(VolumeView<const float> image, const Box3& box, const Box3& core,
+                                      const Index3& reach) {
   std::vector<std::uint8_t> flags(static_cast<std::size_t>(count(box.extent)), 1);
   bool any = true;
-  for (const std::size_t axis : {kX, kY, kZ}) any = any && keep_inner(image, flags, axis, kLargestPatch[axis] - 1);
+  for (const std::size_t axis : {kX, kY, kZ}) any = any && keep_inner(image, flags, axis, reach[axis]);
   std::vector<std::uint8_t> flat(static_cast<std::size_t>(count(core.extent)), 0);
   if (!any) return flat;
   auto* to = flat.data();
@@ -50,4 +53,4 @@ std::size_t flat_bytes(const Index3& extent) {
   return 2 * static_cast<std::size_t>(count(extent));
 }
 
-}  // namespace voxflow::dct
+}  // namespace voxflow::shared
