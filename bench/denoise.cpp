@@ -1,0 +1,122 @@
+// bench_denoise FOLDER KERNELS: makes volumes of nuclei under photon and read noise, writes them to FOLDER for another
+// program, stabilised, with the table of the inverse, and prints time and quality of denoise.dct for each.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+
+#include "kernels/shared/anscombe.hpp"
+#include "pipeline/core/error.hpp"
+#include "pipeline/core/log.hpp"
+#include "pipeline/phantom/score.hpp"
+#include "pipeline/plugins/registry.hpp"
+#include "pipeline/run/execute.hpp"
+#include "pipeline/run/sources.hpp"
+#include "tests/kernels/noise_phantom.hpp"
+
+namespace {
+using namespace voxflow;
+
+const Grid kGrid{{64, 256, 256}, {{{1.0}, {1.0}, {1.0}}}};
+const shared::NoiseModel kNoise{2, 100, 3};
+
+void write(const std::filesystem::path& file, const std::vector<float>& voxels) {
+  std::ofstream out(file, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(voxels.data()), static_cast<std::streamsize>(voxels.size() * sizeof(float)));
+  if (!out) throw SystemError(fmt::format("cannot write '{}'", file.string()));
+}
+
+run::Job job(const plugins::Registry& registry, const std::string& kernel, ParamValues params,
+             const std::vector<float>& image) {
+  record::ImageInfo info;
+  info.dtype = DType::float32, info.grid = kGrid;
+  info.channels = {{"light", std::nullopt, std::nullopt}};
+  std::vector<std::byte> bytes(image.size() * sizeof(float));
+  std::memcpy(bytes.data(), image.data(), bytes.size());
+  run::Job j;
+  j.kernel = registry.find(kernel).kernel;
+  j.params = std::move(params);
+  j.images["image"] = std::make_shared<run::MemorySource>(std::move(info), std::move(bytes));
+  return j;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Processor time of the kernel on the whole volume: without reading, blocks, compression and digests, nor other
+// programs.
+double kernel_alone(const run::Job& job, std::vector<float> image) {
+  const auto bound = job.kernel->bind(job.params);
+  std::vector<float> result(image.size());
+  Block block;
+  block.core = kGrid.box(), block.grid = kGrid, block.slice = {0, 0};
+  block.inputs.push_back({"image", {{image.data(), DType::float32, kGrid.box()}}, {{0, 0}}});
+  block.outputs.push_back({"image", {{result.data(), DType::float32, kGrid.box()}}, {}});
+  Context context;
+  double best = 1e9;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const std::clock_t start = std::clock();
+    const AnySurvey survey = bound->survey(nullptr, block, context);
+    bound->run(nullptr, survey, block, context);
+    best = std::min(best, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+  }
+  return best;
+}
+
+void measure(const run::Job& job, const std::string& name, const std::vector<float>& truth, int threads) {
+  run::RunOptions options;
+  options.threads = threads;
+  double best = 1e9, quality_dB = 0;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    run::MemorySink sink;
+    const auto start = std::chrono::steady_clock::now();
+    run::execute(job, run::solo_team(), options, sink);
+    best = std::min(best, seconds_since(start));
+    quality_dB = phantom::psnr(truth, {sink.image("image").volume<float>().data(), truth.size()});
+  }
+  fmt::print("voxflow {} {} {:.4f} {:.3f}\n", name, threads, best, quality_dB);
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    fmt::print(stderr, "usage: bench_denoise FOLDER KERNELS\n");
+    return 2;
+  }
+  try {
+    log::set_level(log::Level::warning);
+    plugins::Registry registry;
+    registry.load_folder(argv[2]);
+    const std::filesystem::path folder = argv[1];
+    const std::vector<float> light = test::noise_free_phantom(kGrid.shape, 1);
+    const shared::Anscombe transform(kNoise);
+    std::vector<float> stabilised_values, intensities;
+    for (int i = 0; i < 4000; ++i) stabilised_values.push_back(static_cast<float>(i) / 100);
+    intensities.resize(stabilised_values.size());
+    transform.inverse(stabilised_values.data(), static_cast<Index>(intensities.size()), intensities.data());
+    write(folder / "stabilised.f32", stabilised_values);
+    write(folder / "intensities.f32", intensities);
+    for (const int peak : {10, 50}) {
+      const std::vector<float> truth = test::without_noise(light, peak, kNoise),
+                               noisy = test::with_noise(light, peak, kNoise, 7);
+      std::vector<float> stabilised(noisy.size());
+      transform.forward(noisy.data(), static_cast<Index>(noisy.size()), stabilised.data());
+      write(folder / fmt::format("truth_{}.f32", peak), truth);
+      write(folder / fmt::format("noisy_{}.f32", peak), stabilised);
+      fmt::print("case {} {:.3f}\n", peak, phantom::psnr(truth, noisy));
+      for (const char* preset : {"best", "fast"}) {
+        const run::Job dct = job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy);
+        for (const int threads : {1, 2}) measure(dct, preset, truth, threads);
+        fmt::print("alone {} {:.4f}\n", preset, kernel_alone(dct, noisy));
+      }
+    }
+    return 0;
+  } catch (const Error& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+    return static_cast<int>(e.code());
+  }
+}

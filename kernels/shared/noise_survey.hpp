@@ -1,0 +1,70 @@
+// The noise of an image found in the image itself: how the variance of even places grows with their intensity.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "kernels/shared/anscombe.hpp"
+#include "pipeline/sdk/block.hpp"
+
+namespace voxflow::shared {
+
+/// What is known of a camera; what is unset is looked for in the image.
+struct NoiseParams {
+  std::optional<double> gain, offset, read_noise;
+  bool complete() const { return gain && offset && read_noise; }
+};
+
+/// Declares the parameters of NoiseParams through `add(member, name)`, which returns their builder.
+template <class Add>
+void declare_noise(Add&& add) {
+  add(&NoiseParams::gain, "gain")
+      .range(0.0, 1e9)
+      .from_annotation("camera_gain")
+      .doc(
+          "Intensities for one photoelectron; 0: the noise is the same everywhere. Unset: found in each volume, from "
+          "how noise grows with intensity.");
+  add(&NoiseParams::offset, "offset")
+      .range(-1e9, 1e9)
+      .from_annotation("camera_offset")
+      .doc("Intensity without light. Unset: that of the darkest places of each volume.");
+  add(&NoiseParams::read_noise, "read_noise")
+      .range(0.0, 1e9)
+      .from_annotation("camera_read_noise")
+      .doc("Standard deviation of the noise without light, in intensities. Unset: found in each volume.");
+}
+
+/// One small box of voxels.
+struct NoiseTile {
+  std::int64_t number = 0;  // in raster order of the volume
+  float mean = 0;
+  float variance = 0;    // of the noise: of second differences along y and x
+  float unevenness = 0;  // variance of the means of its quarters
+  float highest = 0;
+  std::int32_t at_highest = 0;  // voxels that have the highest intensity
+};
+
+/// A sample of at most about 2^16 tiles of a volume, the same whatever the blocks are.
+class NoiseSurvey {
+ public:
+  NoiseSurvey() = default;
+  /// Surveys the tiles that begin in the core of `block`, whose input "image" has `noise_halo` around it, or ends with
+  /// the volume.
+  NoiseSurvey(const Block& block, const Context& ctx);
+  void add(const NoiseSurvey& next);
+  /// Parameters that are set are taken as they are. From `saturation` on voxels are clipped; unset: from the highest
+  /// intensity on where voxels share it. Nothing where there is no noise, or nothing to find it by.
+  std::optional<NoiseModel> model(const NoiseParams& known, std::optional<double> saturation) const;
+  void encode(ByteWriter& out) const { out.put(tiles_); }
+  static NoiseSurvey decode(ByteReader& in);
+
+ private:
+  std::vector<NoiseTile> tiles_;
+};
+
+/// What a tile reaches beyond its first voxel.
+Halo noise_halo();
+/// Bytes that a survey of one block takes.
+std::size_t noise_survey_bytes(const Index3& extent);
+
+}  // namespace voxflow::shared
