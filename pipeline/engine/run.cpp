@@ -170,6 +170,8 @@ class Run {
     const std::string why = take_refusal(submitted.problem);
     for (std::size_t i = submitted.jobs.size(); i < prepared.size(); ++i) {
       journal_job("refused", prepared[i].job, why);
+      std::error_code gone;  // it is written again under another number
+      std::filesystem::remove(prepared[i].job.file, gone);
       for (const std::size_t row : prepared[i].job.rows) table_.returned(row);
     }
   }
@@ -180,6 +182,10 @@ class Run {
       std::rethrow_exception(problem);
     } catch (const executor::BusyError& e) {
       busy_until_ = clock_.now() + options_.busy_wait;
+      if (!told_busy_)
+        log::info("{}; asking again every {} s", e.what(),
+                  std::chrono::duration_cast<std::chrono::seconds>(options_.busy_wait).count());
+      told_busy_ = true;
       return e.what();
     } catch (const SystemError& e) {
       pause_ = e.what();
@@ -334,6 +340,7 @@ class Run {
   std::exception_ptr refusal_;  // of a batch that never will be taken
   std::optional<std::chrono::system_clock::time_point> busy_until_;
   std::optional<std::chrono::system_clock::time_point> stopped_at_;
+  bool told_busy_ = false;
 };
 }  // namespace
 

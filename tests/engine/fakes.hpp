@@ -152,6 +152,7 @@ class FakeExecutor final : public executor::Executor {
   std::vector<record::Batch> batches;
   std::vector<std::string> cancelled;
   std::function<void(const record::Batch&)> on_submit;
+  std::function<void(const std::string& id)> on_cancel;
 
   std::string name() const override { return "fake"; }
   int cores_per_job() const override { return 4; }
@@ -181,6 +182,7 @@ class FakeExecutor final : public executor::Executor {
     return states;
   }
   void cancel(const std::string& id) override {
+    if (on_cancel) on_cancel(id);
     cancelled.push_back(id);
     jobs_.at(id).stopped = true;
     jobs_.at(id).wait = 0;

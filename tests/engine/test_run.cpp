@@ -257,6 +257,37 @@ TEST_CASE("an executor that refuses pauses the run with its words") {
   CHECK(s.progress.all.waiting == 3);
 }
 
+TEST_CASE("an executor that is busy is asked again, and what it did not take leaves no batch behind") {
+  Fixture f(test::small_plan(1));
+  int refusals = 20;
+  f.executor.on_submit = [&](const record::Batch&) {
+    if (refusals-- > 0) throw executor::BusyError("the queue is full");
+  };
+  const auto s = f.run();
+  CHECK(s.end == RunEnd::finished);
+  CHECK(s.progress.all.done == 3);
+  std::size_t batches = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(f.options.folder / "batches"))
+    if (entry.path().extension() == ".json") ++batches;
+  CHECK(batches == f.executor.batches.size());
+}
+
+TEST_CASE("a job whose cancelling fails keeps no other from being cancelled, and is asked again") {
+  Fixture f(test::small_plan(2));
+  f.options.tasks_per_batch = 3;
+  f.executor.jobs_at_a_time = 2;
+  f.executor.polls_before_end = 3;
+  std::atomic<bool> cancel{false};
+  f.options.cancel = &cancel;
+  f.executor.on_submit = [&](const record::Batch& b) { cancel = b.id == "b0002"; };
+  int refusals = 1;
+  f.executor.on_cancel = [&](const std::string& id) {
+    if (id == "job1" && refusals-- > 0) throw SystemError("the scheduler does not answer");
+  };
+  CHECK(f.run().end == RunEnd::cancelled);
+  CHECK(f.executor.cancelled == Names{"job2", "job1"});
+}
+
 TEST_CASE("cancelling ends the jobs, keeps what was done and writes it down") {
   Fixture f(test::small_plan(2));
   f.options.tasks_per_batch = 3;
