@@ -39,15 +39,22 @@ int run_action(voxflow::cli::Session& session) {
   }
 }
 
-/// "'runn' is not a command; did you mean 'run'?", or "" where the first word is one, or an option.
+/// "'runn' is not a command; did you mean 'run'?", or "" where the first word that is no option is one.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return "";
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(command->get_name());
-  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return "";
-  return fmt::format("'{}' is not a command{}; `voxflow --help` lists them", argv[1],
-                     voxflow::did_you_mean(argv[1], names));
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--archive")
+      ++i;
+    else if (!word.starts_with('-'))
+      return std::find(names.begin(), names.end(), word) != names.end()
+                 ? ""
+                 : fmt::format("'{}' is not a command{}; `voxflow --help` lists them", word,
+                               voxflow::did_you_mean(word, names));
+  }
+  return "";
 }
 }  // namespace
 

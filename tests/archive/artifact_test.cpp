@@ -11,6 +11,7 @@
 #include "pipeline/core/error.hpp"
 #include "pipeline/record/task.hpp"
 #include "tests/archive/samples.hpp"
+#include "tests/support/stderr_of.hpp"
 #include "tests/support/temporary.hpp"
 
 using namespace voxflow;
@@ -31,19 +32,6 @@ unsigned mode(const fs::path& path) {
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   return status.st_mode & 07777u;
-}
-
-/// What `f` writes to stderr.
-template <class F>
-std::string stderr_of(const TestFolder& folder, F&& f) {
-  const auto file = folder / "stderr";
-  const int old = ::dup(2), to = ::open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-  ::dup2(to, 2);
-  f();
-  ::dup2(old, 2);
-  ::close(to);
-  ::close(old);
-  return read_file(file);
 }
 
 PublishOutcome publish_table(const Archive& a, const std::string& artifact, const std::string& text) {

@@ -12,6 +12,7 @@
 #include "catalog/store/file_system.hpp"
 #include "catalog/store/sqlite.hpp"
 #include "tests/catalog/fixture.hpp"
+#include "tests/support/stderr_of.hpp"
 
 using namespace voxflow;
 using namespace voxflow::test;
@@ -166,6 +167,28 @@ TEST_CASE("a result that another project has as well stays where it was first, a
     catalog->rebuild();
     CHECK(catalog->dump() == expected);
   }
+}
+
+TEST_CASE("a task that had another content in another project is reported as nondeterminism") {
+  const CatalogFixture fixture;
+  const TestFolder folder;
+  const auto image = acquisition("embryo_1");
+  const auto first = result("denoised", {image});
+  auto other = first;
+  other.project = "zebrafish", other.published = "2026-11-21T21:00:00.000Z";
+  other.outputs[0].content_digest = sha256("other voxels");
+  const auto catalog = fixture.open();
+  fixture.publish(image);
+  fixture.publish(first);
+  CHECK(stderr_of(folder, [&] { catalog->ingest(); }) == "");
+  fixture.publish(other);
+  const std::string words = stderr_of(folder, [&] { catalog->ingest(); });
+  const bool told =
+      words.find("nondeterminism: output 'image' of task " + first.task_key->hex().substr(0, 12)) != std::string::npos;
+  CHECK(told);
+  const bool both = words.find(first.outputs[0].content_digest.hex()) != std::string::npos &&
+                    words.find(other.outputs[0].content_digest.hex()) != std::string::npos;
+  CHECK(both);
 }
 
 TEST_CASE("a rebuild finds artifacts whose events were lost") {

@@ -1,6 +1,8 @@
 // What single commands print and change.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "tests/cli/facility.hpp"
@@ -119,4 +121,59 @@ TEST_CASE("an unknown name suggests the nearest one") {
   const Outcome outcome = facility.voxflow({"show", "frist"});
   CHECK(outcome.exit_code == 2);
   CHECK(contains(outcome.err, "'first'"));
+}
+
+TEST_CASE("an unknown command suggests the nearest one, and a number of results is positive") {
+  const Facility facility;
+  const Outcome outcome = facility.voxflow({"fnd"});
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "'fnd' is not a command; did you mean 'find'?"));
+  CHECK(facility.voxflow({"find", "--limit", "-1"}).exit_code == 2);
+  for (const char* program : {"voxflow-batch", "voxflow-worker"})
+    CHECK(run_program(program, {"--none"}).exit_code == 2);
+}
+
+TEST_CASE("text that is not UTF-8 is refused, with what to do") {
+  const Facility facility;
+  import_one(facility, "first");
+  const std::string table = facility.write("names.csv", "image,person\nfirst,M\xfcller\n").string();
+  const Outcome annotated = facility.voxflow({"annotate", "--table", table});
+  CHECK(annotated.exit_code == 2);
+  CHECK(contains(annotated.err, "annotation 'person' holds bytes that are no UTF-8 text; save the file as UTF-8"));
+  const Outcome imported =
+      facility.voxflow({"import", "facility/images/nuclei_1_C1.tif", "--project", "demo", "--name", "two\nlines"});
+  CHECK(imported.exit_code == 2);
+  CHECK(contains(imported.err, "the image's name is empty or holds bytes that are no UTF-8 text on one line"));
+}
+
+TEST_CASE("content that another project has is said to be so, and found in both") {
+  const Facility facility;
+  import_one(facility, "first");
+  const std::string again =
+      facility.must({"import", "facility/images/nuclei_1_C0.tif", "--project", "other", "--name", "second"});
+  CHECK(contains(again, "(the same as 'first' of project demo)"));
+  CHECK(facility.must({"find", "project = \"other\"", "--names"}) == "first\n");
+}
+
+TEST_CASE("who may not write the catalog is told so before anything lies beside it") {
+  if (::geteuid() != 0) return;  // only root can be somebody else
+  const Facility facility;
+  import_one(facility, "first");
+  fs::permissions(facility.archive() / "..", fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const Outcome outcome =
+      run_program("setpriv", {"--reuid=65534", "--regid=65534", "--clear-groups", (bin_folder() / "voxflow").string(),
+                              "--archive", facility.archive().string(), "find"});
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "you may not write the catalog '"));
+  CHECK_FALSE(fs::exists(facility.archive() / "catalog.sqlite-wal"));
+}
+
+TEST_CASE("in an archive that a group may write, what one makes is the group's") {
+  const Facility facility;
+  import_one(facility, "first");
+  const auto group_may_write = [&](const char* path) {
+    return (fs::status(facility.archive() / path).permissions() & fs::perms::group_write) != fs::perms::none;
+  };
+  for (const char* path : {".", "catalog.sqlite", "events/log", "demo", "demo/acquisitions"})
+    CHECK(group_may_write(path));
 }
