@@ -1,5 +1,6 @@
 // bench_denoise FOLDER KERNELS: makes volumes of nuclei under photon and read noise, writes them to FOLDER for another
-// program, stabilised, with the table of the inverse, and prints time and quality of denoise.dct for each.
+// program, stabilised, with the table of the inverse, and prints time and quality of denoise.dct and denoise.nlm for
+// each.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -108,11 +109,13 @@ int main(int argc, char** argv) {
       write(folder / fmt::format("truth_{}.f32", peak), truth);
       write(folder / fmt::format("noisy_{}.f32", peak), stabilised);
       fmt::print("case {} {:.3f}\n", peak, phantom::psnr(truth, noisy));
-      for (const char* preset : {"best", "fast"}) {
-        const run::Job dct = job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy);
-        for (const int threads : {1, 2}) measure(dct, preset, truth, threads);
-        fmt::print("alone {} {:.4f}\n", preset, kernel_alone(dct, noisy));
-      }
+      const auto compare = [&](const char* name, const run::Job& denoise) {
+        for (const int threads : {1, 2}) measure(denoise, name, truth, threads);
+        fmt::print("alone {} {:.4f}\n", name, kernel_alone(denoise, noisy));
+      };
+      for (const char* preset : {"best", "fast"})
+        compare(preset, job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy));
+      for (const int threads : {1, 2}) measure(job(registry, "denoise.nlm", {}, noisy), "nlm", truth, threads);
     }
     return 0;
   } catch (const Error& e) {

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""bench/denoise.py [BUILD]: denoise.dct beside scikit-image's non-local means (fast mode, patches of 5, distance 4), which
-works on the same stabilised volumes of 64 x 256 x 256 voxels and is taken back by the same exact unbiased inverse; prints
-times, PSNR and ratios. Needs python3-skimage."""
+"""bench/denoise.py [BUILD]: denoise.dct (best, fast) and denoise.nlm beside scikit-image's non-local means (fast mode,
+patches of 5, distance 4), which works on the same stabilised volumes of 64 x 256 x 256 voxels and is taken back by the same
+exact unbiased inverse; prints times, PSNR and ratios. Needs python3-skimage."""
 import pathlib
 import subprocess
 import sys

@@ -27,9 +27,10 @@ Index3 tile_shape(const Index3& volume) {
 // Tiles of a volume, in raster order.
 class TileLattice {
  public:
-  explicit TileLattice(const Index3& volume) : shape_(tile_shape(volume)) {
+  TileLattice(const Index3& volume, std::size_t volumes) : shape_(tile_shape(volume)) {
     for (std::size_t i = 0; i < 3; ++i) counts_[i] = std::max<Index>(0, volume[i] - 2 * margin(i)) / shape_[i];
-    stride_ = static_cast<std::uint64_t>((count(counts_) + kMostTiles - 1) / kMostTiles);
+    stride_ = static_cast<std::uint64_t>(
+        std::max<Index>(1, (count(counts_) * static_cast<Index>(volumes) + kMostTiles - 1) / kMostTiles));
   }
   const Index3& shape() const { return shape_; }
   // Those that begin in `core`.
@@ -47,7 +48,10 @@ class TileLattice {
   Index3 first_voxel(const Index3& tile) const {
     return {tile[kZ] * shape_[kZ], tile[kY] * shape_[kY] + kMargin, tile[kX] * shape_[kX] + kMargin};
   }
-  std::int64_t number(const Index3& tile) const { return (tile[kZ] * counts_[kY] + tile[kY]) * counts_[kX] + tile[kX]; }
+  std::int64_t number(std::size_t volume, const Index3& tile) const {
+    const Index plane = static_cast<Index>(volume) * counts_[kZ] + tile[kZ];
+    return (plane * counts_[kY] + tile[kY]) * counts_[kX] + tile[kX];
+  }
   // Scattered, so that no row or column is preferred.
   bool is_sampled(std::int64_t number) const {
     return (static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15U >> 32) % stride_ == 0;
@@ -209,21 +213,22 @@ VarianceLine fit_line(const std::vector<Level>& levels, std::optional<double> ga
 }  // namespace
 
 NoiseSurvey::NoiseSurvey(const Block& block, const Context& ctx) {
-  const TileLattice lattice(block.grid.shape);
+  const TileLattice lattice(block.grid.shape, block.slices());
   const Box3 tiles = lattice.within(block.core);
   const Index3& origin = block.box().origin;
-  for (Index z = tiles.origin[kZ]; z < tiles.end(kZ) && !ctx.cancelled(); ++z)
-    for (Index y = tiles.origin[kY]; y < tiles.end(kY); ++y)
-      for (Index x = tiles.origin[kX]; x < tiles.end(kX); ++x) {
-        const std::int64_t number = lattice.number({z, y, x});
-        if (!lattice.is_sampled(number)) continue;
-        Index3 first = lattice.first_voxel({z, y, x});
-        for (std::size_t i = 0; i < 3; ++i) first[i] -= origin[i];
-        if (auto tile = look_at(block.input(), first, lattice.shape())) {
-          tile->number = number;
-          tiles_.push_back(*tile);
+  for (std::size_t volume = 0; volume < block.slices(); ++volume)
+    for (Index z = tiles.origin[kZ]; z < tiles.end(kZ) && !ctx.cancelled(); ++z)
+      for (Index y = tiles.origin[kY]; y < tiles.end(kY); ++y)
+        for (Index x = tiles.origin[kX]; x < tiles.end(kX); ++x) {
+          const std::int64_t number = lattice.number(volume, {z, y, x});
+          if (!lattice.is_sampled(number)) continue;
+          Index3 first = lattice.first_voxel({z, y, x});
+          for (std::size_t i = 0; i < 3; ++i) first[i] -= origin[i];
+          if (auto tile = look_at(block.input("image", volume), first, lattice.shape())) {
+            tile->number = number;
+            tiles_.push_back(*tile);
+          }
         }
-      }
 }
 
 void NoiseSurvey::add(const NoiseSurvey& next) {

@@ -36,7 +36,7 @@ void declare_noise(Add&& add) {
 
 /// One small box of voxels.
 struct NoiseTile {
-  std::int64_t number = 0;  // in raster order of the volume
+  std::int64_t number = 0;  // in raster order of the volume, volumes one after the other
   float mean = 0;
   float variance = 0;    // of the noise: of second differences along y and x
   float unevenness = 0;  // variance of the means of its quarters
@@ -44,7 +44,8 @@ struct NoiseTile {
   std::int32_t at_highest = 0;  // voxels that have the highest intensity
 };
 
-/// A sample of at most about 2^16 tiles of a volume, the same whatever the blocks are.
+/// A sample of at most about 2^16 tiles of a volume, or of all timepoints that a kernel sees; the same whatever the
+/// blocks are.
 class NoiseSurvey {
  public:
   NoiseSurvey() = default;
