@@ -1,7 +1,6 @@
 // What bench/archive.py runs beside h5py: bench_archive VOXELS.u16 Z Y X OUT.h5 THREADS writes the volume, reads it
 // back whole and opens boxes of one chunk; prints a line "NAME VALUE" for each figure, times in seconds.
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -11,18 +10,16 @@
 
 #include <fmt/format.h>
 
+#include "bench/bench.hpp"
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/core/parallel.hpp"
 
 using namespace voxflow;
+using bench::seconds_since;
 
 namespace {
 using Voxels = std::vector<std::uint16_t>;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 void print(const char* name, double value) {
   fmt::print("{} {:.6f}\n", name, value);
@@ -82,13 +79,7 @@ void read(const std::filesystem::path& file, const Voxels& volume, std::size_t t
   for_each_in_parallel(chunks.size(), threads, [&](std::size_t i) {
     const Index3& at = chunks[i];
     const Box3 box = intersect({{at[kZ] * chunk[kZ], at[kY] * chunk[kY], at[kX] * chunk[kX]}, chunk}, grid.box());
-    Voxels part(static_cast<std::size_t>(count(box.extent)));
-    reader.read(0, 0, box, VolumeView<std::uint16_t>(part.data(), box.extent));
-    for (Index z = 0; z < box.extent[kZ]; ++z)
-      for (Index y = 0; y < box.extent[kY]; ++y)
-        std::memcpy(&whole(box.origin[kZ] + z, box.origin[kY] + y, box.origin[kX]),
-                    part.data() + (z * box.extent[kY] + y) * box.extent[kX],
-                    static_cast<std::size_t>(box.extent[kX]) * sizeof(std::uint16_t));
+    reader.read(0, 0, box, whole.sub(box));
   });
   print("read", seconds_since(start));
   if (back != volume) {

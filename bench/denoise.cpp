@@ -3,32 +3,23 @@
 // each.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 
+#include "bench/bench.hpp"
 #include "kernels/shared/anscombe.hpp"
-#include "pipeline/core/error.hpp"
-#include "pipeline/core/log.hpp"
 #include "pipeline/phantom/score.hpp"
-#include "pipeline/plugins/registry.hpp"
 #include "pipeline/run/execute.hpp"
 #include "pipeline/run/sources.hpp"
 #include "tests/kernels/noise_phantom.hpp"
 
 namespace {
 using namespace voxflow;
+using bench::seconds_since, bench::write;
 
 const Grid kGrid{{64, 256, 256}, {{{1.0}, {1.0}, {1.0}}}};
 const shared::NoiseModel kNoise{2, 100, 3};
-
-void write(const std::filesystem::path& file, const std::vector<float>& voxels) {
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(voxels.data()), static_cast<std::streamsize>(voxels.size() * sizeof(float)));
-  if (!out) throw SystemError(fmt::format("cannot write '{}'", file.string()));
-}
 
 run::Job job(const plugins::Registry& registry, const std::string& kernel, ParamValues params,
              const std::vector<float>& image) {
@@ -42,10 +33,6 @@ run::Job job(const plugins::Registry& registry, const std::string& kernel, Param
   j.params = std::move(params);
   j.images["image"] = std::make_shared<run::MemorySource>(std::move(info), std::move(bytes));
   return j;
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 // Processor time of the kernel on the whole volume: without reading, blocks, compression and digests, nor other
@@ -84,42 +71,31 @@ void measure(const run::Job& job, const std::string& name, const std::vector<flo
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: bench_denoise FOLDER KERNELS\n");
-    return 2;
-  }
-  try {
-    log::set_level(log::Level::warning);
-    plugins::Registry registry;
-    registry.load_folder(argv[2]);
-    const std::filesystem::path folder = argv[1];
-    const std::vector<float> light = test::noise_free_phantom(kGrid.shape, 1);
-    const shared::Anscombe transform(kNoise);
-    std::vector<float> stabilised_values, intensities;
-    for (int i = 0; i < 4000; ++i) stabilised_values.push_back(static_cast<float>(i) / 100);
-    intensities.resize(stabilised_values.size());
-    transform.inverse(stabilised_values.data(), static_cast<Index>(intensities.size()), intensities.data());
-    write(folder / "stabilised.f32", stabilised_values);
-    write(folder / "intensities.f32", intensities);
-    for (const int peak : {10, 50}) {
-      const std::vector<float> truth = test::without_noise(light, peak, kNoise),
-                               noisy = test::with_noise(light, peak, kNoise, 7);
-      std::vector<float> stabilised(noisy.size());
-      transform.forward(noisy.data(), static_cast<Index>(noisy.size()), stabilised.data());
-      write(folder / fmt::format("truth_{}.f32", peak), truth);
-      write(folder / fmt::format("noisy_{}.f32", peak), stabilised);
-      fmt::print("case {} {:.3f}\n", peak, phantom::psnr(truth, noisy));
-      const auto compare = [&](const char* name, const run::Job& denoise) {
-        for (const int threads : {1, 2}) measure(denoise, name, truth, threads);
-        fmt::print("alone {} {:.4f}\n", name, kernel_alone(denoise, noisy));
-      };
-      for (const char* preset : {"best", "fast"})
-        compare(preset, job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy));
-      for (const int threads : {1, 2}) measure(job(registry, "denoise.nlm", {}, noisy), "nlm", truth, threads);
-    }
-    return 0;
-  } catch (const Error& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
-    return static_cast<int>(e.code());
-  }
+  return bench::main_with_kernels(
+      argc, argv, "bench_denoise", [](const plugins::Registry& registry, const std::filesystem::path& folder) {
+        const std::vector<float> light = test::noise_free_phantom(kGrid.shape, 1);
+        const shared::Anscombe transform(kNoise);
+        std::vector<float> stabilised_values, intensities;
+        for (int i = 0; i < 4000; ++i) stabilised_values.push_back(static_cast<float>(i) / 100);
+        intensities.resize(stabilised_values.size());
+        transform.inverse(stabilised_values.data(), static_cast<Index>(intensities.size()), intensities.data());
+        write(folder / "stabilised.f32", stabilised_values);
+        write(folder / "intensities.f32", intensities);
+        for (const int peak : {10, 50}) {
+          const std::vector<float> truth = test::without_noise(light, peak, kNoise),
+                                   noisy = test::with_noise(light, peak, kNoise, 7);
+          std::vector<float> stabilised(noisy.size());
+          transform.forward(noisy.data(), static_cast<Index>(noisy.size()), stabilised.data());
+          write(folder / fmt::format("truth_{}.f32", peak), truth);
+          write(folder / fmt::format("noisy_{}.f32", peak), stabilised);
+          fmt::print("case {} {:.3f}\n", peak, phantom::psnr(truth, noisy));
+          const auto compare = [&](const char* name, const run::Job& denoise) {
+            for (const int threads : {1, 2}) measure(denoise, name, truth, threads);
+            fmt::print("alone {} {:.4f}\n", name, kernel_alone(denoise, noisy));
+          };
+          for (const char* preset : {"best", "fast"})
+            compare(preset, job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy));
+          for (const int threads : {1, 2}) measure(job(registry, "denoise.nlm", {}, noisy), "nlm", truth, threads);
+        }
+      });
 }

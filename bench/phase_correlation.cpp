@@ -2,22 +2,19 @@
 // program, and prints time and error of register.phase_correlation for each.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
-#include "pipeline/core/error.hpp"
-#include "pipeline/core/log.hpp"
+#include "bench/bench.hpp"
 #include "pipeline/phantom/random.hpp"
 #include "pipeline/phantom/scene.hpp"
-#include "pipeline/plugins/registry.hpp"
 #include "pipeline/run/execute.hpp"
 #include "pipeline/run/sources.hpp"
 
 namespace {
 using namespace voxflow;
+using bench::seconds_since, bench::write;
 
 const Grid kGrid{{128, 256, 256}, {{{1.0}, {1.0}, {1.0}}}};
 constexpr int kBeads = 150;
@@ -42,12 +39,6 @@ std::vector<float> picture(const Point3& shift, std::uint64_t noise) {
   return voxels;
 }
 
-void write(const std::filesystem::path& file, const std::vector<float>& voxels) {
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(voxels.data()), static_cast<std::streamsize>(voxels.size() * sizeof(float)));
-  if (!out) throw SystemError(fmt::format("cannot write '{}'", file.string()));
-}
-
 run::Job job(const plugins::Registry& registry, const std::vector<float>& fixed, const std::vector<float>& moving) {
   record::ImageInfo info;
   info.dtype = DType::float32, info.grid = kGrid;
@@ -69,7 +60,7 @@ void measure(const run::Job& job, const Point3& truth, int threads) {
     run::MemorySink sink;
     const auto start = std::chrono::steady_clock::now();
     const auto result = run::execute(job, run::solo_team(), options, sink);
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(best, seconds_since(start));
     const Point3 found = result.small.transforms.at("transform").at(0, 1).translation_um;
     error = std::hypot(found[kZ] - truth[kZ], found[kY] - truth[kY], found[kX] - truth[kX]);
   }
@@ -78,27 +69,17 @@ void measure(const run::Job& job, const Point3& truth, int threads) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: bench_phase_correlation FOLDER KERNELS\n");
-    return 2;
-  }
-  try {
-    log::set_level(log::Level::warning);
-    plugins::Registry registry;
-    registry.load_folder(argv[2]);
-    const std::filesystem::path folder = argv[1];
-    const std::vector<float> fixed = picture({0, 0, 0}, 0);
-    write(folder / "fixed.f32", fixed);
-    int number = 0;
-    for (const Point3& shift : {Point3{-1.37, 4.62, 7.25}, Point3{12.4, -40.7, 22.45}, Point3{51.2, 102.4, 0.3}}) {
-      const std::vector<float> moving = picture(shift, static_cast<std::uint64_t>(++number));
-      write(folder / fmt::format("moving_{}.f32", number), moving);
-      fmt::print("case {} {} {} {}\n", number, shift[kZ], shift[kY], shift[kX]);
-      for (const int threads : {1, 2}) measure(job(registry, fixed, moving), shift, threads);
-    }
-    return 0;
-  } catch (const Error& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
-    return static_cast<int>(e.code());
-  }
+  return bench::main_with_kernels(
+      argc, argv, "bench_phase_correlation",
+      [](const plugins::Registry& registry, const std::filesystem::path& folder) {
+        const std::vector<float> fixed = picture({0, 0, 0}, 0);
+        write(folder / "fixed.f32", fixed);
+        int number = 0;
+        for (const Point3& shift : {Point3{-1.37, 4.62, 7.25}, Point3{12.4, -40.7, 22.45}, Point3{51.2, 102.4, 0.3}}) {
+          const std::vector<float> moving = picture(shift, static_cast<std::uint64_t>(++number));
+          write(folder / fmt::format("moving_{}.f32", number), moving);
+          fmt::print("case {} {} {} {}\n", number, shift[kZ], shift[kY], shift[kX]);
+          for (const int threads : {1, 2}) measure(job(registry, fixed, moving), shift, threads);
+        }
+      });
 }

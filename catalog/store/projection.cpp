@@ -79,8 +79,14 @@ void Projection::publish_output(std::int64_t event, const record::Event& e, cons
   db_.run("INSERT OR IGNORE INTO location(entity, artifact) VALUES (?, ?)", n, e.source);
   if (!m.task_key)
     for (const record::Annotation& a : m.annotations) set(event, n, a);
-  tell_nondeterminism(n, e, m, o);
-  if (!wins(n, e, m)) return;
+  if (const auto known = standing(n)) {
+    // The same task has the same content wherever it runs; where it has not, somebody has to know.
+    if (m.task_key && known->content_digest != o.content_digest.hex())
+      log::warning("nondeterminism: output '{}' of task {} has content {} in '{}', but {} in '{}'", o.port,
+                   m.task_key->hex().substr(0, 12), known->content_digest, known->artifact, o.content_digest.hex(),
+                   e.source);
+    if (!wins(n, *known, e, m)) return;
+  }
   touched_.insert(n);
   db_.run(
       "INSERT INTO entity(n, event, kind, state, project, name, label, content_digest, task_key, port, artifact, file,"
@@ -96,29 +102,26 @@ void Projection::publish_output(std::int64_t event, const record::Event& e, cons
   if (m.task_key) put_sources(event, n, m);
 }
 
+std::optional<Projection::Standing> Projection::standing(std::int64_t entity) {
+  auto row = db_.query(
+      "SELECT v.ts, v.id, v.source, e.content_digest FROM entity e JOIN event v ON v.n = e.event WHERE e.n = ?",
+      entity);
+  if (!row.step()) return std::nullopt;
+  return Standing{row.text(0), row.text(1), row.text(2), row.text(3)};
+}
+
 /// Of an acquisition that was imported several times the first import counts. Of a result that was computed again the
 /// last counts, in the project that had it first: another project's copy is a location of it.
-bool Projection::wins(std::int64_t entity, const record::Event& e, const record::Manifest& m) {
-  auto row = db_.query("SELECT v.ts, v.id, v.source FROM entity e JOIN event v ON v.n = e.event WHERE e.n = ?", entity);
-  if (!row.step()) return true;
-  const auto known = std::tuple(row.text(0), row.text(1), row.text(2));
-  const auto fresh = std::tuple(e.time, e.id, e.source);
-  if (!m.task_key) return fresh < known;
-  if (row.text(2) == e.source) return fresh > known;
+bool Projection::wins(std::int64_t entity, const Standing& known, const record::Event& e, const record::Manifest& m) {
+  const auto before = std::tie(known.time, known.id, known.artifact);
+  const auto fresh = std::tie(e.time, e.id, e.source);
+  if (!m.task_key) return fresh < before;
+  if (known.artifact == e.source) return fresh > before;
   auto first = db_.query(
       "SELECT v.source FROM location l JOIN event v ON v.source = l.artifact WHERE l.entity = ? ORDER BY v.ts, v.id, "
       "v.source LIMIT 1",
       entity);
   return first.step() && first.text(0) == e.source;
-}
-
-/// The same task has the same content wherever it runs; where it has not, somebody has to know.
-void Projection::tell_nondeterminism(std::int64_t entity, const record::Event& e, const record::Manifest& m,
-                                     const record::Output& o) {
-  auto row = db_.query("SELECT content_digest, artifact FROM entity WHERE n = ?", entity);
-  if (!m.task_key || !row.step() || row.text(0) == o.content_digest.hex()) return;
-  log::warning("nondeterminism: output '{}' of task {} has content {} in '{}', but {} in '{}'", o.port,
-               m.task_key->hex().substr(0, 12), row.text(0), row.text(1), o.content_digest.hex(), e.source);
 }
 
 void Projection::put_image(std::int64_t entity, const record::Output& o) {

@@ -19,9 +19,12 @@ class Projection {
  private:
   void published(std::int64_t event, const record::Event& e, const record::Manifest& m);
   void publish_output(std::int64_t event, const record::Event& e, const record::Manifest& m, const record::Output& o);
-  bool wins(std::int64_t entity, const record::Event& e, const record::Manifest& m);
-  void tell_nondeterminism(std::int64_t entity, const record::Event& e, const record::Manifest& m,
-                           const record::Output& o);
+  /// The event that an entity stands on, and its content.
+  struct Standing {
+    std::string time, id, artifact, content_digest;
+  };
+  std::optional<Standing> standing(std::int64_t entity);
+  bool wins(std::int64_t entity, const Standing& known, const record::Event& e, const record::Manifest& m);
   void put_image(std::int64_t entity, const record::Output& o);
   void put_activity(std::int64_t event, const record::Manifest& m);
   void put_sources(std::int64_t event, std::int64_t entity, const record::Manifest& m);

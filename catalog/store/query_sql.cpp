@@ -251,12 +251,13 @@ class Compiler {
     if (c != Compare::equal && c != Compare::not_equal) refuse_order(n, t);
     if (t.type.name == "kind") require_one_of(n, t, *text, kind_names());
     if (t.type.name == "dtype") require_one_of(n, t, *text, dtype_names());
-    if (t.type.name == kProject && c == Compare::equal) return put_project(*text);
+    if (t.type.name == kProject) return put_project(c, *text);
     put(t.column, c, *text);
   }
 
   /// What another project has a copy of is that project's, too.
-  void put_project(const std::string& project) {
+  void put_project(Compare c, const std::string& project) {
+    if (c == Compare::not_equal) out_.text += "NOT ";
     out_.text += "(e.project = ? OR e.n IN (SELECT l.entity FROM location l WHERE l.artifact >= ? AND l.artifact < ?))";
     out_.values.emplace_back(project);
     out_.values.emplace_back(project + "/");

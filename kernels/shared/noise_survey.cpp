@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "pipeline/core/error.hpp"
+
 namespace voxflow::shared {
 
 namespace {
@@ -263,6 +265,22 @@ std::optional<NoiseModel> NoiseSurvey::model(const NoiseParams& known, std::opti
 
 Halo noise_halo() {
   return {{0, kMargin, kMargin}, {1, 8, 16}};
+}
+
+Halo with_noise_halo(const Index3& reach) {
+  Halo halo = noise_halo();
+  for (std::size_t i = 0; i < 3; ++i) {
+    halo.low[i] = std::max(halo.low[i], reach[i]);
+    halo.high[i] = std::max(halo.high[i], reach[i]);
+  }
+  return halo;
+}
+
+void check_noise(const NoiseParams& noise) {
+  if (noise.gain == 0 && noise.read_noise == 0)
+    throw UserError(
+        "noise.gain and noise.read_noise are both 0, so there is nothing to take out; state the camera's, or leave "
+        "both out to have them found");
 }
 
 std::size_t noise_survey_bytes(const Index3& extent) {

@@ -63,8 +63,13 @@ class NoiseSurvey {
   std::vector<NoiseTile> tiles_;
 };
 
+/// Refuses stated noise that is none. Throws UserError.
+void check_noise(const NoiseParams& noise);
+
 /// What a tile reaches beyond its first voxel.
 Halo noise_halo();
+/// The halo that a kernel needs for itself, and for the survey.
+Halo with_noise_halo(const Index3& reach);
 /// Bytes that a survey of one block takes.
 std::size_t noise_survey_bytes(const Index3& extent);
 

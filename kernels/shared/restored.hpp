@@ -12,6 +12,17 @@
 
 namespace voxflow::shared {
 
+/// What a denoiser's page says of its input, its output, and its parameter `saturation`.
+inline constexpr const char* kRawDoc =
+    "Raw, as the camera gave it: the noise of one voxel must tell nothing about that of the next.";
+inline constexpr const char* kRestoredDoc =
+    "The expected intensities, with the input's voxel type. As they were stay: an image without noise or, unless the "
+    "noise is stated, of less than 10 voxels in y or x; voxels around which all have one intensity; clipped voxels. "
+    "Voxels that are NaN or infinite get what is around them; more than two voxels from any other they are NaN.";
+inline constexpr const char* kSaturationDoc =
+    "Voxels from this intensity on are clipped: they stay as they are, and the noise is not looked for near them. "
+    "Unset: the noise is not looked for where several voxels have the highest intensity of all.";
+
 /// How far around a voxel that is not finite others are looked for.
 inline constexpr Index kFillReach = 2;
 

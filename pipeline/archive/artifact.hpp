@@ -15,7 +15,8 @@ class Archive {
  public:
   /// Creates an empty archive; `root` must not hold one yet.
   static Archive create(const std::filesystem::path& root);
-  /// Throws UserError when `root` is not an archive.
+  /// Throws UserError when `root` is not an archive. Where the group may write `root`, this process's umask lets it
+  /// write from now on what the process makes.
   explicit Archive(const std::filesystem::path& root);
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path events_new() const { return root_ / "events" / "new"; }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -124,16 +123,8 @@ struct ImageWriter::Impl {
     const std::size_t bytes = size_bytes(info.dtype);
     std::vector<std::byte> fine(static_cast<std::size_t>(count(from.extent)) * bytes);
     volumes.read(level - 1, t, c, from, fine.data(), {from.extent[kY] * from.extent[kX], from.extent[kX], 1});
-    std::vector<std::byte> coarse(static_cast<std::size_t>(count(box.extent)) * bytes);
-    reduce(fine.data(), from.extent, l.steps, info.dtype, reduction_of(info.kind), coarse.data(), box.extent);
-    if (box.extent == l.chunk)
-      return encode_chunk(coarse.data(), static_cast<std::size_t>(count(l.chunk)), info.dtype, storage);
     std::vector<std::byte> whole(static_cast<std::size_t>(count(l.chunk)) * bytes);
-    const auto row = static_cast<std::size_t>(box.extent[kX]) * bytes;
-    for (Index z = 0; z < box.extent[kZ]; ++z)
-      for (Index y = 0; y < box.extent[kY]; ++y)
-        std::memcpy(whole.data() + static_cast<std::size_t>((z * l.chunk[kY] + y) * l.chunk[kX]) * bytes,
-                    coarse.data() + static_cast<std::size_t>(z * box.extent[kY] + y) * row, row);
+    reduce(fine.data(), from.extent, l.steps, info.dtype, reduction_of(info.kind), whole.data(), box.extent, l.chunk);
     return encode_chunk(whole.data(), static_cast<std::size_t>(count(l.chunk)), info.dtype, storage);
   }
 

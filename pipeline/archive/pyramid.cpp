@@ -42,12 +42,14 @@ using Sum = std::conditional_t<std::is_floating_point_v<T>, float,
 
 /// Row by row, in loops that the compiler turns into vector instructions.
 template <class T>
-void mean(const T* from, const Index3& shape, const Index3& steps, T* to, const Index3& to_shape) {
+void mean(const T* from, const Index3& shape, const Index3& steps, T* whole, const Index3& to_shape,
+          const Index3& to_whole) {
   const auto width = static_cast<std::size_t>(shape[kX]), to_width = static_cast<std::size_t>(to_shape[kX]);
   const std::size_t columns = std::min<std::size_t>(static_cast<std::size_t>(steps[kX]), width);
   std::vector<Sum<T>> sums(width);
   for (Index z = 0; z < to_shape[kZ]; ++z)
-    for (Index y = 0; y < to_shape[kY]; ++y, to += to_width) {
+    for (Index y = 0; y < to_shape[kY]; ++y) {
+      T* const to = whole + (z * to_whole[kY] + y) * to_whole[kX];
       std::fill(sums.begin(), sums.end(), Sum<T>{});
       std::size_t rows = 0;
       for (Index i = z * steps[kZ]; i < std::min((z + 1) * steps[kZ], shape[kZ]); ++i)
@@ -56,12 +58,11 @@ void mean(const T* from, const Index3& shape, const Index3& steps, T* to, const 
           for (std::size_t k = 0; k < width; ++k) sums[k] += row[k];
         }
       const std::size_t n = rows * columns;  // a power of two: steps are 1 or 2
-      const std::size_t second = columns - 1;
       if constexpr (std::is_floating_point_v<T>) {
         const float share = 1 / static_cast<float>(n);
         bool finite = true;
         for (std::size_t x = 0; x < to_width; ++x) {
-          const float sum = columns == 2 ? sums[2 * x] + sums[2 * x + second] : sums[x];
+          const float sum = columns == 2 ? sums[2 * x] + sums[2 * x + 1] : sums[x];
           to[x] = sum * share;
           finite = finite && std::isfinite(sum);
         }
@@ -73,7 +74,7 @@ void mean(const T* from, const Index3& shape, const Index3& steps, T* to, const 
         const int shift = std::countr_zero(n);
         const auto half = static_cast<Sum<T>>(n / 2);
         for (std::size_t x = 0; x < to_width; ++x) {
-          const Sum<T> sum = columns == 2 ? sums[2 * x] + sums[2 * x + second] : sums[x];
+          const Sum<T> sum = columns == 2 ? sums[2 * x] + sums[2 * x + 1] : sums[x];
           to[x] = static_cast<T>((sum + half) >> shift);
         }
       }
@@ -94,13 +95,14 @@ T mode_of(const T* v, int n) {
 }
 
 template <class T>
-void mode(const T* from, const Index3& shape, const Index3& steps, T* to, const Index3& to_shape) {
+void mode(const T* from, const Index3& shape, const Index3& steps, T* whole, const Index3& to_shape,
+          const Index3& to_whole) {
   std::array<T, 8> v{};
   for (Index z = 0; z < to_shape[kZ]; ++z)
     for (Index y = 0; y < to_shape[kY]; ++y)
       for (Index x = 0; x < to_shape[kX]; ++x) {
         const int n = gather(from, shape, steps, z, y, x, v);
-        *to++ = mode_of(v.data(), n);
+        whole[(z * to_whole[kY] + y) * to_whole[kX] + x] = mode_of(v.data(), n);
       }
 }
 }  // namespace
@@ -130,14 +132,14 @@ Reduction reduction_of(record::ImageKind kind) {
 }
 
 void reduce(const void* from, const Index3& from_shape, const Index3& steps, DType dtype, Reduction reduction, void* to,
-            const Index3& to_shape) {
+            const Index3& to_shape, const Index3& to_whole) {
   visit_dtype(dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     const auto* const voxels = static_cast<const T*>(from);
     if (reduction == Reduction::mean)
-      mean(voxels, from_shape, steps, static_cast<T*>(to), to_shape);
+      mean(voxels, from_shape, steps, static_cast<T*>(to), to_shape, to_whole);
     else
-      mode(voxels, from_shape, steps, static_cast<T*>(to), to_shape);
+      mode(voxels, from_shape, steps, static_cast<T*>(to), to_shape, to_whole);
   });
 }
 

@@ -27,9 +27,9 @@ enum class Reduction {
 };
 Reduction reduction_of(record::ImageKind kind);
 
-/// Shrinks a dense box of shape `from_shape` by `steps` (1 or 2 an axis) to the dense `to_shape`, which is no larger
-/// than from_shape / steps, or 1 where that is 0.
+/// Shrinks a dense box of shape `from_shape` by `steps` (1 or 2 an axis) to the first `to_shape` voxels of a dense box
+/// of shape `to_whole`; `to_shape` is no larger than from_shape / steps, or 1 where that is 0.
 void reduce(const void* from, const Index3& from_shape, const Index3& steps, DType dtype, Reduction reduction, void* to,
-            const Index3& to_shape);
+            const Index3& to_shape, const Index3& to_whole);
 
 }  // namespace voxflow::archive

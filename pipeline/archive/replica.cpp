@@ -21,15 +21,12 @@ namespace voxflow::archive {
 namespace {
 constexpr const char* kMark = "replica.json";  // the archive.json of the archive that it is of
 
-void copy_bytes(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::copy_file(from, to, error);
-  if (error) throw_errno(fmt::format("cannot copy '{}' to '{}'", from.string(), to.string()), error.value());
-  fsync_path(to);
-}
+/// Whose files are copied; a damaged one is told accordingly.
+enum class From { archive, replica };
 
-void check_copy(const fs::path& copy, const fs::path& original, const record::FileRecord& recorded) {
-  if (sha256_file(copy) == recorded.sha256) return;
+[[noreturn]] void tell_damaged(const fs::path& original, From whose) {
+  if (whose == From::replica)
+    throw SystemError(fmt::format("the replica's '{}' is damaged too; nothing was changed", original.string()));
   throw SystemError(
       fmt::format("'{}' is not the file that was published (another SHA-256); `voxflow verify --repair` restores it "
                   "where there is a sound copy",
@@ -38,14 +35,15 @@ void check_copy(const fs::path& copy, const fs::path& original, const record::Fi
 
 /// A whole copy of the artifact in `from` under a temporary name beside `to`.
 std::unique_ptr<TemporaryDirectory> copy_beside(const fs::path& from, const fs::path& to,
-                                                const record::Manifest& manifest) {
+                                                const record::Manifest& manifest, From whose) {
   make_directories(to.parent_path());
   auto made = std::make_unique<TemporaryDirectory>(to.parent_path(), leftover_prefix());
   for (const record::FileRecord& file : manifest.files) {
-    copy_bytes(from / file.name, made->path() / file.name);
-    check_copy(made->path() / file.name, from / file.name, file);
+    if (whose == From::replica && !fs::exists(from / file.name)) tell_damaged(from / file.name, whose);
+    copy_to_new_file(from / file.name, made->path() / file.name);
+    if (sha256_file(made->path() / file.name) != file.sha256) tell_damaged(from / file.name, whose);
   }
-  copy_bytes(from / record::kManifestName, made->path() / record::kManifestName);
+  copy_to_new_file(from / record::kManifestName, made->path() / record::kManifestName);
   if (::chmod(made->path().c_str(), 02750) != 0)
     throw_errno(fmt::format("cannot set the permissions of '{}'", made->path().string()), errno);
   fsync_path(made->path());
@@ -89,7 +87,7 @@ Replication replicate(const Archive& archive, const std::string& artifact, const
   if (!manifest) throw UserError(fmt::format("there is no artifact '{}'", (archive.root() / artifact).string()));
   const fs::path to = replica / artifact;
   if (fs::exists(to / record::kManifestName)) return Replication::there_already;
-  const auto copy = copy_beside(archive.root() / artifact, to, *manifest);
+  const auto copy = copy_beside(archive.root() / artifact, to, *manifest, From::archive);
   if (rename_directory(copy->path(), to) == RenameOutcome::target_exists) return Replication::there_already;
   copy->release();
   return Replication::copied;
@@ -101,15 +99,11 @@ void restore(const Archive& archive, const std::string& artifact, const fs::path
     throw UserError(fmt::format("the replica '{}' has no '{}'; run `voxflow replicate` while artifacts are sound",
                                 replica.string(), artifact));
   const auto manifest = record::Manifest::from_json(read_file(copy / record::kManifestName));
-  for (const record::FileRecord& file : manifest.files)
-    if (!fs::exists(copy / file.name) || sha256_file(copy / file.name) != file.sha256)
-      throw SystemError(
-          fmt::format("the replica's '{}' is damaged too; nothing was changed", (copy / file.name).string()));
+  const auto fresh = copy_beside(copy, place, manifest, From::replica);
   const fs::path aside = archive.root() / "damaged" / artifact;
   make_directories(aside.parent_path());
   std::error_code ignored;
   fs::remove_all(aside, ignored);  // of an earlier restoration
-  const auto fresh = copy_beside(copy, place, manifest);
   exchange(fresh->path(), place, aside);
   fresh->release();
 }

@@ -102,7 +102,8 @@ class RunSheet {
     const record::PlannedTask& planned = *found->second;
     const record::TaskReport* report = status_.report(planned.task.key);
     const TaskState state = planned.state == TaskState::done || report == nullptr ? planned.state : report->state;
-    if (state == TaskState::failed) return {SheetCell::State::failed, {}, {}, failure(*report)};
+    if (state == TaskState::failed)
+      return {SheetCell::State::failed, {}, {}, fmt::format("failed: {}: {}", report->failure_class, report->message)};
     if (state != TaskState::done) return {SheetCell::State::missing, {}, {}, std::string(to_string(state))};
     const auto manifest = session_.archive().manifest(planned.task.artifact);
     if (!manifest || manifest->outputs.empty()) return {SheetCell::State::missing, {}, {}, "its files are gone"};
@@ -113,13 +114,6 @@ class RunSheet {
     if (!entity) return {SheetCell::State::missing, {}, {}, "not in the catalog"};
     if (entity->image) return thumbnail(*entity, preview::ScaleBar::none);
     return {SheetCell::State::plain, {}, {}, plain_note(*entity)};
-  }
-
-  static std::string failure(const record::TaskReport& report) {
-    constexpr std::size_t kMost = 160;
-    std::string why = fmt::format("failed: {}: {}", report.failure_class, report.message);
-    if (why.size() > kMost) why = why.substr(0, kMost) + " ...";
-    return why;
   }
 
   static std::string plain_note(const catalog::Entity& entity) {

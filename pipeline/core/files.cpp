@@ -91,6 +91,24 @@ void write_file_atomically(const fs::path& file, std::string_view bytes) {
   fsync_path(parent_of(file));
 }
 
+void copy_to_new_file(const fs::path& from, const fs::path& to) {
+  Descriptor in(from, O_RDONLY);
+  if (in.get() < 0) fail("open", from);
+  struct stat status {};
+  if (::fstat(in.get(), &status) != 0) fail("read", from);
+  Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, status.st_mode & 0777));
+  if (out.get() < 0) fail("create", to);
+  std::string bytes(std::size_t{1} << 20, '\0');
+  for (;;) {
+    const ssize_t n = ::read(in.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("read", from);
+    if (n == 0) break;
+    write_all(out.get(), std::string_view(bytes).substr(0, static_cast<std::size_t>(n)), to);
+  }
+  if (::fsync(out.get()) != 0 || !out.close()) fail("write", to);
+}
+
 void fsync_path(const fs::path& path) {
   Descriptor d(path, O_RDONLY);
   if (d.get() < 0) fail("open", path);

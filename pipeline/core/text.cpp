@@ -1,7 +1,9 @@
 #include "pipeline/core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdint>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -72,25 +74,31 @@ std::string to_lower(std::string_view text) {
   return s;
 }
 
+Utf8Character utf8_at(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t k) {
+    return at + k < text.size() ? static_cast<unsigned char>(text[at + k]) : std::uint8_t{0};
+  };
+  const char32_t first = byte(0);
+  if (first < 0x80) return {first, 1};
+  const std::size_t length = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  if (length == 0) return {std::nullopt, 1};
+  char32_t character = first & (0x7fU >> length);
+  for (std::size_t k = 1; k < length; ++k) {
+    if ((byte(k) & 0xc0) != 0x80) return {std::nullopt, k};
+    character = character << 6 | (byte(k) & 0x3fU);
+  }
+  constexpr std::array<char32_t, 5> kLowest{0, 0, 0x80, 0x800, 0x10000};
+  const bool sound =
+      character >= kLowest[length] && character <= 0x10ffff && (character < 0xd800 || character > 0xdfff);
+  return {sound ? std::optional(character) : std::nullopt, length};
+}
+
 bool is_plain_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    if ((first < 0x20 && first != '\t' && first != '\n' && first != '\r') || first == 0x7f) return false;
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xc2 ? 0
-                               : first < 0xe0 ? 2
-                               : first < 0xf0 ? 3
-                               : first < 0xf5 ? 4
-                                              : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return false;
-    const auto second = length > 1 ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    // Overlong forms, surrogates, and what lies beyond Unicode.
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second > 0x8f))
-      return false;
-    i += length;
+    const auto [character, bytes] = utf8_at(text, i);
+    if (!character || *character == 0x7f) return false;
+    if (*character < 0x20 && *character != '\t' && *character != '\n' && *character != '\r') return false;
+    i += bytes;
   }
   return true;
 }

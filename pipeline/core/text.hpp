@@ -1,5 +1,6 @@
 // Text helpers for messages and names.
 #pragma once
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,14 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
+
+/// A character of UTF-8 text, or bytes that are none: a lone one, a sequence cut short, an overlong form, a surrogate.
+struct Utf8Character {
+  std::optional<char32_t> character;
+  std::size_t bytes = 1;
+};
+/// What stands at byte `at` of `text`, which is longer.
+Utf8Character utf8_at(std::string_view text, std::size_t at);
 
 /// Whether the text is UTF-8 without control characters other than tab and line ends.
 bool is_plain_utf8(std::string_view text);

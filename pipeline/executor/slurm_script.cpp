@@ -89,7 +89,7 @@ SlurmRequest make_request(std::span<const Submission> submissions, const JobSize
   r.script = "#!/bin/sh\n";
   for (const std::string& line : options.site.setup)
     r.script += fmt::format(
-        "{{ {}\n}} || {{ echo {} >&2; exit 1; }}\n", line,
+        "{{ :; {}\n}} || {{ echo {} >&2; exit 1; }}\n", line,
         shell_quote(fmt::format("voxflow: error: this line of slurm.setup of the site settings failed: {}", line)));
   if (array) {
     r.script += fmt::format("file=$(sed -n \"${{SLURM_ARRAY_TASK_ID}}p\" {})\nexec >>\"$file.log\" 2>&1\n",

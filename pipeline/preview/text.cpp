@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/text.hpp"
 #include "pipeline/preview/font.hpp"
 
 namespace voxflow::preview {
@@ -26,19 +27,9 @@ void check(FT_Error error, const char* what) {
 std::vector<char32_t> code_points(std::string_view text) {
   std::vector<char32_t> points;
   for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) {
-      return at < text.size() ? static_cast<std::uint8_t>(text[at]) : std::uint8_t{0};
-    };
-    const std::uint8_t first = byte(i);
-    const std::size_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
-    char32_t point = more == 0 ? first : first & (0x3Fu >> more);
-    bool sound = first < 0x80 || more > 0;
-    for (std::size_t k = 1; k <= more; ++k) {
-      sound = sound && (byte(i + k) & 0xC0) == 0x80;
-      point = point << 6 | (byte(i + k) & 0x3Fu);
-    }
-    points.push_back(sound ? point : first);
-    i += sound ? more + 1 : 1;
+    const auto [point, bytes] = utf8_at(text, i);
+    points.push_back(point.value_or(static_cast<unsigned char>(text[i])));
+    i += point ? bytes : 1;
   }
   return points;
 }

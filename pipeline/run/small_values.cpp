@@ -75,8 +75,9 @@ SmallValues SmallInputs::for_channel(int channel, const std::string& name) const
   SmallValues chosen = values;
   if (channel < 0) return chosen;
   for (const auto& [port, list] : psfs) {
+    static const std::vector<std::string> kUnnamed;
     const auto known = psf_channels.find(port);
-    const std::vector<std::string> names = known == psf_channels.end() ? std::vector<std::string>{} : known->second;
+    const std::vector<std::string>& names = known == psf_channels.end() ? kUnnamed : known->second;
     const auto named = std::find(names.begin(), names.end(), name);
     const auto index =
         named == names.end() ? static_cast<std::size_t>(channel) : static_cast<std::size_t>(named - names.begin());

@@ -39,12 +39,11 @@ class Builder {
  public:
   explicit Builder(const SourceText& source) : source_(source) {}
 
-  YamlNode build(const YAML::Node& from) {
+  YamlNode build(const YAML::Node& from, std::size_t depth = 1) {
     if (++nodes_ > kMostNodes)
       throw FileError(source_, {{1, 1, 1, fmt::format("the file has more than {} nodes", kMostNodes), ""}},
                       kConsequence);
-    const Depth deeper(depth_);
-    if (depth_ > kMostLevels)
+    if (depth > kMostLevels)
       throw FileError(
           source_,
           {{from.Mark().line + 1, from.Mark().column + 1, 1,
@@ -58,11 +57,12 @@ class Builder {
         break;
       case YAML::NodeType::Sequence:
         node.kind = YamlNode::Kind::list;
-        for (const auto& item : from) node.items.push_back(build(item));
+        for (const auto& item : from) node.items.push_back(build(item, depth + 1));
         break;
       case YAML::NodeType::Map:
         node.kind = YamlNode::Kind::map;
-        for (const auto& entry : from) node.entries.push_back({build(entry.first), build(entry.second)});
+        for (const auto& entry : from)
+          node.entries.push_back({build(entry.first, depth + 1), build(entry.second, depth + 1)});
         break;
       default:
         break;
@@ -81,16 +81,8 @@ class Builder {
     node.mark.length = static_cast<int>(node.text.size()) + (first == '"' || first == '\'' ? 2 : 0);
   }
 
-  struct Depth {
-    explicit Depth(std::size_t& d) : depth(d) { ++depth; }
-    ~Depth() { --depth; }
-    Depth(const Depth&) = delete;
-    Depth& operator=(const Depth&) = delete;
-    std::size_t& depth;
-  };
-
   const SourceText& source_;
-  std::size_t nodes_ = 0, depth_ = 0;
+  std::size_t nodes_ = 0;
 };
 
 /// First byte of a scalar's content: behind the quote, or on the line below a block scalar's header.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sys/mount.h>
 
+#include "pipeline/archive/replica.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/record/task.hpp"
 #include "tests/archive/samples.hpp"
@@ -103,4 +104,17 @@ TEST_CASE("after a full disk the same process goes on elsewhere") {
   const Archive a = Archive::create(folder / "archive");
   publish(a, info);
   CHECK(archive::verify_image(a.root() / kArtifact / "data.h5").empty());
+}
+
+TEST_CASE("a replica's disk that fills up is told as such, and holds whole artifacts only") {
+  if (!mounting_allowed()) return;
+  const TestFolder folder;
+  const Archive a = Archive::create(folder / "archive");
+  publish(a, image_of(DType::uint16, {10, 100, 200}, 2, 1));
+  const auto bytes = fs::file_size(a.root() / kArtifact / "data.h5");
+  const SmallDisk disk(folder / "disk", bytes / 2);
+  const fs::path replica = archive::open_replica(a, disk.path());
+  CHECK_THROWS_AS(archive::replicate(a, kArtifact, replica), DiskFullError);
+  const fs::path shelf = (replica / kArtifact).parent_path();
+  CHECK(std::distance(fs::directory_iterator(shelf), {}) == 0);
 }

@@ -20,7 +20,7 @@ std::vector<T> reduced(const std::vector<T>& from, const Index3& shape, const In
   Index3 to_shape;
   for (std::size_t i = 0; i < 3; ++i) to_shape[i] = std::max<Index>(shape[i] / steps[i], 1);
   std::vector<T> to(static_cast<std::size_t>(count(to_shape)));
-  reduce(from.data(), shape, steps, dtype_of<T>(), reduction, to.data(), to_shape);
+  reduce(from.data(), shape, steps, dtype_of<T>(), reduction, to.data(), to_shape, to_shape);
   return to;
 }
 

@@ -162,6 +162,8 @@ TEST_CASE("a result that another project has as well stays where it was first, a
     CHECK(in_project("malaria") == 1);
     CHECK(in_project("zebrafish") == 1);
     CHECK(in_project("zebra") == 0);
+    CHECK(catalog->count(catalog::query::parse("project != \"zebrafish\" and kind = \"result\"")) == 0);
+    CHECK(catalog->count(catalog::query::parse("project != \"zebra\" and kind = \"result\"")) == 1);
     if (expected.empty()) expected = catalog->dump();
     CHECK(catalog->dump() == expected);
     catalog->rebuild();

@@ -6,16 +6,12 @@
 
 #include "tests/cli/facility.hpp"
 #include "tests/support/contains.hpp"
+#include "tests/support/text_of.hpp"
 
 namespace fs = std::filesystem;
 using namespace voxflow::test;
 
 namespace {
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 /// Flips one bit of a published file.
 void flip(const fs::path& file, std::size_t at) {
   std::string bytes = text_of(file);
@@ -70,6 +66,9 @@ TEST_CASE("a query chooses what is verified; what was found sound lately is left
   CHECK(facility.voxflow({"verify"}).exit_code == 3);
   has(facility.voxflow({"verify", "--unless-within", "1 h"}).out, "1 artifact verified, 1 damaged, 3 found sound");
   has(facility.must({"verify", "name = \"nuclei_1\"", "--unless-within", "0 s"}), "1 artifact verified");
+  // A line that was cut short counts for nothing.
+  std::ofstream(facility.archive() / "verified.tsv", std::ios::app) << "2099-01-01T00:00:00.000Z\tsou";
+  has(facility.voxflow({"verify", "--unless-within", "1 h"}).out, "1 artifact verified, 1 damaged, 3 found sound");
   const Outcome wrong = facility.voxflow({"verify", "--unless-within", "30"});
   CHECK(wrong.exit_code == 2);
   has(wrong.err, "--unless-within is '30', wanted is a time with its unit, as '30 days'");

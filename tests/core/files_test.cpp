@@ -135,6 +135,18 @@ TEST_CASE("a process killed while it writes leaves the old file or the new one")
   }
 }
 
+TEST_CASE("a copy has the bytes and the permissions, and never replaces a file") {
+  const test::TestFolder folder;
+  const std::string bytes(std::size_t{3} << 20, 'x');
+  write_file_atomically(folder / "from", bytes + "y");
+  ::chmod((folder / "from").c_str(), 0640);
+  copy_to_new_file(folder / "from", folder / "to");
+  CHECK(read_file(folder / "to") == bytes + "y");
+  CHECK(fs::status(folder / "to").permissions() == fs::status(folder / "from").permissions());
+  CHECK(message_of<SystemError>([&] { copy_to_new_file(folder / "from", folder / "to"); }).find("cannot create") == 0);
+  CHECK(message_of<SystemError>([&] { copy_to_new_file(folder / "none", folder / "other"); }).find("cannot open") == 0);
+}
+
 TEST_CASE("folders are made with their parents, keep the group, and may be there already") {
   const test::TestFolder folder;
   make_directories(folder / "a/b/c");

@@ -62,6 +62,22 @@ TEST_CASE("a shell reads a quoted text back as it was") {
   CHECK(shell_quote("it's $HOME") == "'it'\\''s $HOME'");
 }
 
+TEST_CASE("UTF-8 is read character by character, and what is none is told with its bytes") {
+  const auto at_start = [](std::string_view text) {
+    const auto [character, bytes] = utf8_at(text, 0);
+    return std::pair(character.value_or(0xFFFFFFFF), bytes);
+  };
+  CHECK(at_start("a") == std::pair(U'a', std::size_t{1}));
+  CHECK(at_start("\u00b5m") == std::pair(U'\u00b5', std::size_t{2}));
+  CHECK(at_start("\u20ac") == std::pair(U'\u20ac', std::size_t{3}));
+  CHECK(at_start("\U0001F52C") == std::pair(U'\U0001F52C', std::size_t{4}));
+  constexpr char32_t kNone = 0xFFFFFFFF;
+  CHECK(at_start("\xfcller") == std::pair(kNone, std::size_t{1}));
+  CHECK(at_start("\x80") == std::pair(kNone, std::size_t{1}));
+  CHECK(at_start("\xe2\x82!") == std::pair(kNone, std::size_t{2}));
+  CHECK(at_start("\xc0\xaf") == std::pair(kNone, std::size_t{2}));
+}
+
 TEST_CASE("plain text is UTF-8 without control characters") {
   CHECK(is_plain_utf8(""));
   CHECK(is_plain_utf8("M\u00fcller, 40 \u00b5m\t\U0001F52C\n"));

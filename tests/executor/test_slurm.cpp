@@ -7,6 +7,7 @@
 
 #include "pipeline/core/files.hpp"
 #include "pipeline/executor/slurm.hpp"
+#include "tests/support/program.hpp"
 #include "tests/support/temporary.hpp"
 
 using namespace voxflow;
@@ -123,6 +124,30 @@ TEST_CASE("one batch becomes a job, several that are alike an array") {
   CHECK(array.memory_per_core_mb == 256 + 477);
   CHECK(contains(array.script, "SLURM_ARRAY_TASK_ID"));
   CHECK(contains(array.script, "--launcher srun --walltime 720 --end-mark"));
+}
+
+TEST_CASE("a line of the site's set-up that fails ends the job and is named; what it sets reaches the batch") {
+  const auto run_script = [](const std::vector<std::string>& setup) {
+    Fixture f;
+    f.options.site.setup = setup;
+    f.options.batch_program = "/usr/bin/env";
+    const auto slurm = f.make();
+    f.submit(*slurm, 1);
+    // Without the last line, which becomes the batch.
+    std::string script = f.scheduler.requests.at(0).script;
+    script.resize(script.rfind("exec "));
+    write_file_atomically(f.folder / "job.sh", script + "echo \"arrived $WITH\"\n");
+    return test::run_program("sh", {(f.folder / "job.sh").string()});
+  };
+  const test::Outcome well = run_script({"export WITH=this", "[ -z \"\" ] || sleep 120", "# the end"});
+  CHECK(well.exit_code == 0);
+  CHECK(well.out == "arrived this\n");
+  const test::Outcome failed = run_script({"true", "module_that_is_not_there 'load it'"});
+  CHECK(failed.exit_code == 1);
+  CHECK(failed.out == "");
+  CHECK(contains(failed.err,
+                 "voxflow: error: this line of slurm.setup of the site settings failed: module_that_is_not_there 'load "
+                 "it'"));
 }
 
 TEST_CASE("an array is no longer than the site allows") {

@@ -6,16 +6,14 @@
 #include "pipeline/core/files.hpp"
 #include "pipeline/plugins/reference.hpp"
 #include "pipeline/plugins/registry.hpp"
+#include "tests/support/text_of.hpp"
 
 using namespace voxflow;
+using voxflow::test::text_of;
 namespace fs = std::filesystem;
 
 namespace {
 const fs::path kProject = VOXFLOW_PROJECT_FOLDER;
-
-std::string text_of(const fs::path& file) {
-  return fs::exists(file) ? read_file(file) : "";
-}
 }  // namespace
 
 TEST_CASE("docs/kernels holds the reference page of every shipped kernel, as its declaration gives it, and no other") {

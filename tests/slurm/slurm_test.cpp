@@ -5,23 +5,18 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <future>
 
 #include "tests/cli/facility.hpp"
 #include "tests/slurm/cluster.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/soon.hpp"
+#include "tests/support/text_of.hpp"
 
 namespace fs = std::filesystem;
 using namespace voxflow::test;
 
 namespace {
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 std::string with(std::string text, const std::string& from, const std::string& to) {
   const auto at = text.find(from);
   REQUIRE(at != std::string::npos);

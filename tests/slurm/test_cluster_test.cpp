@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "pipeline/core/text.hpp"
 #include "tests/slurm/cluster.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/soon.hpp"
+#include "tests/support/text_of.hpp"
 
 namespace fs = std::filesystem;
 using namespace voxflow::test;
@@ -16,11 +16,6 @@ using namespace voxflow::test;
 namespace {
 std::string script() {
   return (project_folder() / "scripts/test-cluster").string();
-}
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 /// Numbers of the cluster's processes that still run.

@@ -6,7 +6,6 @@
 #include "kernels/denoise/dct/shrink.hpp"
 #include "kernels/shared/noise_survey.hpp"
 #include "kernels/shared/restored.hpp"
-#include "pipeline/core/error.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
@@ -58,46 +57,25 @@ class Dct {
     k.source("doi:10.1109/TIP.2007.891788")
         .source("doi:10.1109/TIP.2012.2202675")
         .source("doi:10.1109/TIP.2008.2001399");
-    k.input("image", any_real)
-        .doc("Raw, as the camera gave it: the noise of one voxel must tell nothing about that of the next.");
-    k.output("image", same_as("image"))
-        .doc(
-            "The expected intensities, with the input's voxel type. As they were stay: an image without noise or, "
-            "unless the noise is stated, of less than 10 voxels in y or x; voxels around which all have one intensity; "
-            "clipped voxels. Voxels that are NaN or infinite get what is around them; more than two voxels from any "
-            "other they are NaN.");
+    k.input("image", any_real).doc(shared::kRawDoc);
+    k.output("image", same_as("image")).doc(shared::kRestoredDoc);
     k.param(&Params::preset, "preset")
         .choices({"best", "fast"})
         .doc("`fast` takes a third of the time, with patches further apart, and leaves a little more noise.");
     auto group = k.group(&Params::noise, "noise");
     shared::declare_noise(
         [&]<class M>(M shared::NoiseParams::*member, const char* name) { return group.param(member, name); });
-    k.param(&Params::saturation, "saturation")
-        .range(0.0, 1e30)
-        .doc(
-            "Voxels from this intensity on are clipped: they stay as they are, and the noise is not looked for near "
-            "them. Unset: the noise is not looked for where several voxels have the highest intensity of all.");
+    k.param(&Params::saturation, "saturation").range(0.0, 1e30).doc(shared::kSaturationDoc);
     k.each(t, c).blockwise(Blockwise::exact).nan(NanPolicy::ignored);
   }
 
-  void check(const Params& p) const {
-    if (p.noise.gain == 0 && p.noise.read_noise == 0)
-      throw UserError(
-          "noise.gain and noise.read_noise are both 0, so there is nothing to take out; state the camera's, or leave "
-          "both out to have them found");
-  }
+  void check(const Params& p) const { shared::check_noise(p.noise); }
 
   Halo halo(const Params&, const Grid& grid) const {
     // Of both stages, and of what voxels are filled from.
     Index3 reach = patch_reach(grid.shape);
     for (Index& r : reach) r = r > 0 ? 2 * r + shared::kFillReach : 0;
-    Halo halo = Halo::symmetric(reach);
-    const Halo noise = shared::noise_halo();
-    for (std::size_t i = 0; i < 3; ++i) {
-      halo.low[i] = std::max(halo.low[i], noise.low[i]);
-      halo.high[i] = std::max(halo.high[i], noise.high[i]);
-    }
-    return halo;
+    return shared::with_noise_halo(reach);
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {

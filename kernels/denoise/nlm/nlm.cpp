@@ -5,7 +5,6 @@
 #include "kernels/denoise/nlm/adaptive.hpp"
 #include "kernels/shared/noise_survey.hpp"
 #include "kernels/shared/restored.hpp"
-#include "pipeline/core/error.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
@@ -34,15 +33,8 @@ class Nlm {
     k.source("doi:10.1109/TMI.2009.2033991")
         .source("doi:10.1109/TIP.2012.2202675")
         .source("doi:10.1109/TIP.2008.2001399");
-    k.input("image", any_real)
-        .border(Border::mirror)
-        .doc("Raw, as the camera gave it: the noise of one voxel must tell nothing about that of the next.");
-    k.output("image", same_as("image"))
-        .doc(
-            "The expected intensities, with the input's voxel type. As they were stay: an image without noise or, "
-            "unless the noise is stated, of less than 10 voxels in y or x; voxels around which all have one intensity; "
-            "clipped voxels. Voxels that are NaN or infinite get what is around them; more than two voxels from any "
-            "other they are NaN.");
+    k.input("image", any_real).border(Border::mirror).doc(shared::kRawDoc);
+    k.output("image", same_as("image")).doc(shared::kRestoredDoc);
     k.param(&Params::strength, "strength")
         .range(0.1, 10.0)
         .doc("By how much, in parts of the noise, places may differ that are taken to be alike; more smooths more.");
@@ -55,31 +47,16 @@ class Nlm {
     auto group = k.group(&Params::noise, "noise");
     shared::declare_noise(
         [&]<class M>(M shared::NoiseParams::*member, const char* name) { return group.param(member, name); });
-    k.param(&Params::saturation, "saturation")
-        .range(0.0, 1e30)
-        .doc(
-            "Voxels from this intensity on are clipped: they stay as they are, and the noise is not looked for near "
-            "them. Unset: the noise is not looked for where several voxels have the highest intensity of all.");
+    k.param(&Params::saturation, "saturation").range(0.0, 1e30).doc(shared::kSaturationDoc);
     k.all(t).each(c).blockwise(Blockwise::exact).nan(NanPolicy::ignored);
   }
 
-  void check(const Params& p) const {
-    if (p.noise.gain == 0 && p.noise.read_noise == 0)
-      throw UserError(
-          "noise.gain and noise.read_noise are both 0, so there is nothing to take out; state the camera's, or leave "
-          "both out to have them found");
-  }
+  void check(const Params& p) const { shared::check_noise(p.noise); }
 
   Halo halo(const Params& p, const Grid& grid) const {
     Index3 reach = nlm::reach_of(search(p, grid.shape[kZ] == 1));
     for (std::size_t i = 0; i < 3; ++i) reach[i] += grid.shape[i] > 1 ? shared::kFillReach : 0;
-    Halo halo = Halo::symmetric(reach);
-    const Halo noise = shared::noise_halo();
-    for (std::size_t i = 0; i < 3; ++i) {
-      halo.low[i] = std::max(halo.low[i], noise.low[i]);
-      halo.high[i] = std::max(halo.high[i], noise.high[i]);
-    }
-    return halo;
+    return shared::with_noise_halo(reach);
   }
 
   std::size_t scratch_bytes(const Params& p, const Index3& extent) const {
