@@ -13,8 +13,8 @@ std::string read_file(const std::filesystem::path& file);
 /// DiskFullError or SystemError; then `file` is as it was.
 void write_file_atomically(const std::filesystem::path& file, std::string_view bytes);
 
-/// Copies the bytes and permissions of `from` to the new file `to`, and flushes it. Throws DiskFullError or SystemError,
-/// which name the file that failed; `to` may then be there in part.
+/// Copies the bytes and permissions of `from` to the new file `to`, and flushes it. Throws DiskFullError or
+/// SystemError, which name the file that failed; `to` may then be there in part.
 void copy_to_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Flushes a file's or folder's data and metadata to disk. Throws SystemError or DiskFullError.
