@@ -8,6 +8,9 @@
 
 namespace voxflow::shared {
 
+/// Of the filters that a process keeps when it goes on to another task.
+inline constexpr std::size_t kKeptBetweenTasks_bytes = std::size_t{8} << 20;
+
 /// What is known of an image that is to be deconvolved.
 struct BlurredParams {
   PsfParams psf;
@@ -52,6 +55,17 @@ void check_blur(const PsfParams& psf, const Geometry& geometry);
 /// The same for the same blur.
 std::string blur_identity(const PsfParams& psf, const Geometry& geometry);
 Blur make_blur(const PsfParams& psf, const Geometry& geometry);
+
+/// The blur and what was made of it, from `recent` where it is known. When the task ends, large filters go: the memory
+/// is another kernel's then.
+template <class Key, class Filters>
+std::shared_ptr<const KnownBlur<Key, Filters>> lease(Recent<std::string, KnownBlur<Key, Filters>>& recent,
+                                                     const PsfParams& psf, const Geometry& geometry) {
+  using Known = KnownBlur<Key, Filters>;
+  const auto known =
+      recent.get(blur_identity(psf, geometry), [&] { return std::make_shared<const Known>(make_blur(psf, geometry)); });
+  return {known.get(), [known](const Known* blur) { blur->trim(kKeptBetweenTasks_bytes); }};
+}
 
 /// What a block reads: the blur's half-width, some voxels more within which the estimate settles, and what a survey of
 /// noise needs.

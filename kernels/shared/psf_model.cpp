@@ -215,11 +215,18 @@ class DiffractionPsf {
   double step_um_ = 0;
 };
 
-std::vector<std::string> unset_optics(const PsfParams& p, const std::string& group) {
-  std::vector<std::string> unset;
-  if (!p.numerical_aperture) unset.push_back(group + "numerical_aperture");
-  if (!p.emission) unset.push_back(group + "emission");
-  if (!p.immersion_index) unset.push_back(group + "immersion_index");
+// Names of parameters that are unset, and of the annotations that they may come from.
+struct Unset {
+  std::vector<std::string> params, annotations;
+};
+Unset unset_optics(const PsfParams& p, const std::string& group) {
+  Unset unset;
+  const auto look = [&](bool is_set, const char* param, const char* annotation) {
+    if (!is_set) unset.params.push_back(group + param), unset.annotations.emplace_back(annotation);
+  };
+  look(p.numerical_aperture.has_value(), "numerical_aperture", kApertureAnnotation);
+  look(p.emission.has_value(), "emission", kEmissionAnnotation);
+  look(p.immersion_index.has_value(), "immersion_index", kImmersionAnnotation);
   return unset;
 }
 
@@ -241,9 +248,10 @@ void check_psf(const PsfParams& p, const std::string& group) {
     throw UserError(
         fmt::format("{}sigma is set, but {}model is {}; take gaussian, or leave it out", group, group, *p.model));
   if (p.sigma) return;
-  if (const auto unset = unset_optics(p, group); !unset.empty())
-    throw UserError(fmt::format("{}model {} needs {}{}", group, *p.model, join(unset, ", "),
-                                *p.model == "gaussian" ? fmt::format(", or {}sigma", group) : ""));
+  if (const auto unset = unset_optics(p, group); !unset.params.empty())
+    throw UserError(fmt::format(
+        "{}model {} needs {}{}; set it, or annotate the image with {}", group, *p.model, join(unset.params, ", "),
+        *p.model == "gaussian" ? fmt::format(", or {}sigma", group) : "", join(unset.annotations, ", ")));
   if (*p.numerical_aperture >= *p.immersion_index)
     throw UserError(fmt::format("{}numerical_aperture is {}, allowed is less than {}immersion_index, which is {}",
                                 group, *p.numerical_aperture, group, *p.immersion_index));

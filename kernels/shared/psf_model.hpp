@@ -8,6 +8,10 @@
 
 namespace voxflow::shared {
 
+/// Annotations of an image (the emission: of its channel) that optics come from; import takes them from OME metadata.
+inline constexpr const char *kApertureAnnotation = "numerical_aperture", *kEmissionAnnotation = "emission",
+                            *kImmersionAnnotation = "refractive_index";
+
 /// How a microscope blurs; what is unset is unknown, or not there.
 struct PsfParams {
   std::optional<std::string> model;
@@ -29,14 +33,15 @@ void declare_psf(Add&& add) {
           "`born_wolf`: the same without aberration.");
   add(&PsfParams::numerical_aperture, "numerical_aperture")
       .range(0.01, 1.7)
-      .from_annotation("numerical_aperture")
+      .from_annotation(kApertureAnnotation)
       .doc("Of the objective; below the immersion's index.");
   add(&PsfParams::emission, "emission")
       .range(Nanometres{200}, Nanometres{2000})
-      .from_annotation("emission")
+      .from_annotation(kEmissionAnnotation)
       .doc("Wavelength of the light that is seen.");
   add(&PsfParams::immersion_index, "immersion_index")
       .range(1.0, 1.8)
+      .from_annotation(kImmersionAnnotation)
       .doc("Refractive index between objective and cover glass: 1 for air, 1.33 for water, 1.518 for oil.");
   add(&PsfParams::sample_index, "sample_index")
       .range(1.0, 1.8)

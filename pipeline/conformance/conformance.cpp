@@ -13,18 +13,35 @@ struct Variant {
   std::string text;
 };
 
+bool takes(const AnyKernel& kernel, const ParamValues& params) {
+  try {
+    kernel.bind(params);
+    return true;
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
+// The defaults; where a kernel needs what an image's annotations say, these in the middle of what is allowed.
+ParamValues defaults_of(const AnyKernel& kernel) {
+  ParamValues params;
+  if (takes(kernel, params)) return params;
+  for (const ParamInfo& p : kernel.schema().params)
+    if (p.optional && !p.annotation.empty() && p.type == ParamType::number && p.low && p.high)
+      params[p.name] = (*p.low + *p.high) / 2;
+  return params;
+}
+
 // The defaults, then every other choice that the kernel takes with the other defaults.
 std::vector<Variant> variants_of(const AnyKernel& kernel) {
-  std::vector<Variant> variants{{{}, ""}};
+  const ParamValues defaults = defaults_of(kernel);
+  std::vector<Variant> variants{{defaults, ""}};
   for (const ParamInfo& p : kernel.schema().params)
     for (const std::string& choice : p.choices) {
       if (ParamValue(choice) == p.default_value) continue;
-      try {
-        kernel.bind({{p.name, choice}});
-      } catch (const UserError&) {
-        continue;
-      }
-      variants.push_back({{{p.name, choice}}, p.name + ": " + choice});
+      ParamValues params = defaults;
+      params[p.name] = choice;
+      if (takes(kernel, params)) variants.push_back({params, p.name + ": " + choice});
     }
   return variants;
 }

@@ -133,6 +133,7 @@ class Runner {
             },
             v.voxels));
         to.slices.push_back(erase(b.volumes.back(), box));
+        to.places.push_back(inputs_.slice);
       }
     }
     for (const PortInfo& port : output_ports) {

@@ -227,9 +227,11 @@ TEST_CASE("parameters that do not make a PSF are refused with what to do") {
   CHECK(refusal(p) == "psf.model is not set; take gaussian, gibson_lanni or born_wolf");
   p.model = "gaussian";
   CHECK(refusal(p) ==
-        "psf.model gaussian needs psf.numerical_aperture, psf.emission, psf.immersion_index, or psf.sigma");
+        "psf.model gaussian needs psf.numerical_aperture, psf.emission, psf.immersion_index, or psf.sigma; set it, or "
+        "annotate the image with numerical_aperture, emission, refractive_index");
   p.model = "gibson_lanni", p.emission = Nanometres{500}, p.immersion_index = 1.33;
-  CHECK(refusal(p) == "psf.model gibson_lanni needs psf.numerical_aperture");
+  CHECK(refusal(p) ==
+        "psf.model gibson_lanni needs psf.numerical_aperture; set it, or annotate the image with numerical_aperture");
   p.numerical_aperture = 1.4;
   CHECK(refusal(p) == "psf.numerical_aperture is 1.4, allowed is less than psf.immersion_index, which is 1.33");
   p.numerical_aperture = 1.2;
@@ -252,15 +254,19 @@ TEST_CASE("psf.model gives the model's PSF of the image's spacing, the same for 
   const Grid grid{{5, 6, 7}, {{{0.3}, {0.12}, {0.12}}}};
   const Volume image = make_volume<float>(grid, [](Index, Index, Index) { return 1; });
   const auto make = [&](int threads) {
-    const KernelOutputs out =
-        run_blocks(shipped_kernel("psf.model"), {{"numerical_aperture", 1.3}, {"emission", 500.0}},
-                   {{{"image", {image}}}, {}}, "image", {0, 0, 0}, Context(threads, nullptr));
+    const KernelOutputs out = run_blocks(shipped_kernel("psf.model"),
+                                         {{"numerical_aperture", 1.3}, {"emission", 500.0}, {"immersion_index", 1.518}},
+                                         {{{"image", {image}}}, {}}, "image", {0, 0, 0}, Context(threads, nullptr));
     return std::get<Psf>(out.small.at("psf"));
   };
   const Psf psf = make(1);
   CHECK(psf.voxels == shared::make_psf(kOil, grid).voxels);
   CHECK(psf.grid.spacing == grid.spacing);
   CHECK(make(3).voxels == psf.voxels);
-  CHECK_FALSE(shipped_kernel("psf.model").bind({})->has_run());
-  CHECK_FALSE(shipped_kernel("psf.model").bind({})->has_survey());
+  CHECK(
+      message_of<UserError>([] {
+        shipped_kernel("psf.model").bind({{"emission", 500.0}});
+      }) ==
+      "kernel 'psf.model': model gibson_lanni needs numerical_aperture, immersion_index; set it, or annotate the image "
+      "with numerical_aperture, refractive_index");
 }

@@ -278,7 +278,9 @@ TEST_CASE("the blur comes from the PSF that is connected or from the group psf, 
         }) == "kernel 'deconvolve.richardson_lucy': psf.sigma is set, but psf.model is not; set psf.model");
   CHECK(message_of<UserError>([&] {
           kernel.bind({{"psf.model", std::string("born_wolf")}, {"psf.numerical_aperture", 1.2}});
-        }) == "kernel 'deconvolve.richardson_lucy': psf.model born_wolf needs psf.emission, psf.immersion_index");
+        }) ==
+        "kernel 'deconvolve.richardson_lucy': psf.model born_wolf needs psf.emission, psf.immersion_index; "
+        "set it, or annotate the image with emission, refractive_index");
   // Wavelengths and apertures that are annotated may stand beside a PSF.
   run({{"psf.emission", 520.0}, {"psf.numerical_aperture", 1.2}}, {{"psf", small_psf()}});
 }
@@ -291,6 +293,13 @@ TEST_CASE("the model's blur is that of psf.model") {
   for (const auto& [name, value] : optics) params["psf." + name] = value;
   const auto by_model = deconvolve(image, params), by_psf = deconvolve(image, {}, psf);
   CHECK(largest_difference(by_model, by_psf) < 1e-5 * largest(by_psf));
+}
+
+TEST_CASE("a single plane is deconvolved by the middle plane of a PSF of several") {
+  const Volume image = spots({{1, 20, 20}, kGrid.spacing}, 20);
+  const Psf psf = small_psf();
+  const Psf middle{{{1, 5, 5}, kGrid.spacing}, {psf.voxels.begin() + 25, psf.voxels.begin() + 50}};
+  CHECK(deconvolve(image, {}, {{"psf", psf}}) == deconvolve(image, {}, {{"psf", middle}}));
 }
 
 TEST_CASE("a PSF of another spacing, of no light, not finite or beside its centre is refused") {
@@ -306,6 +315,8 @@ TEST_CASE("a PSF of another spacing, of no light, not finite or beside its centr
   Psf broken = small_psf();
   broken.voxels[0] = std::numeric_limits<float>::quiet_NaN();
   CHECK(message(broken) == "the PSF is nan at voxel 0, 0, 0 (z, y, x), allowed are 0 and more");
+  std::fill(broken.voxels.begin(), broken.voxels.end(), std::numeric_limits<float>::quiet_NaN());
+  CHECK(message(broken) == "all voxels of the PSF are NaN; give one that holds light");
   std::fill(dark.voxels.begin(), dark.voxels.end(), 0.0F);
   dark.voxels[(1 * 5 + 2) * 5] = 1;
   CHECK(message(dark) ==

@@ -30,15 +30,14 @@ struct FilterKey {
 };
 using Blurring = shared::KnownBlur<FilterKey, Filters>;
 
-constexpr std::size_t kKeptBetweenTasks_bytes = std::size_t{8} << 20;
 // Beyond the PSF's half-width; with it blocks differ from the whole by less than the declared tolerance.
 constexpr Index kSettling_voxels = 14;
-constexpr int kFew = 5, kMany = 30, kManyAccelerated = 15;
+constexpr int kFew = 5, kMany = 25, kManyAccelerated = 15;
 constexpr int kMostWiener = 10;  // beyond, blocks would differ from the whole by more than is declared
 
-// The weight of the total variation: more noise, more of it.
+// The weight of the total variation: more noise, more of it; next to none where there is none to hold down.
 double weight_for(double signal_to_noise) {
-  return std::clamp(0.18 * std::pow(signal_to_noise, -0.7), 0.005, 0.12);
+  return std::min({0.12, 0.18 * std::pow(signal_to_noise, -0.7), 15 / (signal_to_noise * signal_to_noise)});
 }
 
 // Where nothing holds the noise down it grows with the iterations: no more of them than the signal bears.
@@ -87,13 +86,13 @@ class RichardsonLucy {
         .range(1, 200)
         .doc(
             "At most 10 with `wiener_butterworth`. The last one is always matched and without total variation, which "
-            "keeps the light. Unset: 5; `matched`: 30, "
+            "keeps the light. Unset: 5; `matched`: 25, "
             "15 when accelerated; `matched` without total variation: as many as the signal-to-noise bears.");
     k.param(&Params::tv, "tv")
         .range(0.0, 0.2)
         .doc(
             "Weight of the total variation, which holds noise down and keeps edges; 0: none. Unset: by the "
-            "signal-to-noise, from 0.005 to 0.12.");
+            "signal-to-noise, at most 0.12.");
     k.param(&Params::accelerated, "accelerated")
         .doc("Goes on in each iteration's direction. Of `matched`, with total variation or `iterations` unset.");
     k.each(t, c).blockwise_within(1e-3).nan(NanPolicy::refused);
@@ -121,10 +120,7 @@ class RichardsonLucy {
 
   State prepare(const Params& p, const Geometry& geometry) const {
     static shared::Recent<std::string, Blurring> recent(4);
-    const auto known = recent.get(shared::blur_identity(p.psf, geometry),
-                                  [&] { return std::make_shared<const Blurring>(shared::make_blur(p.psf, geometry)); });
-    // When the task ends, large spectra go; the memory is another kernel's then.
-    return {known.get(), [known](const Blurring* blurring) { blurring->trim(kKeptBetweenTasks_bytes); }};
+    return shared::lease(recent, p.psf, geometry);
   }
 
   Box3 footprint(const Params&, const State& blurring, const Box3& core, const Slice&, const Grid& grid) const {
@@ -133,8 +129,9 @@ class RichardsonLucy {
 
   std::size_t scratch_bytes(const Params& p, const Index3& extent) const {
     const Index3 padded = shared::fast_shape(extent);
+    // Data and spectra, and what it takes to make these.
     const std::size_t spectra = p.is_matched() ? 1 : 2;
-    return (spectra + 1) * Convolution::buffer_bytes(padded) + iterations_bytes(padded, p.accelerated) +
+    return (spectra + 2) * Convolution::buffer_bytes(padded) + iterations_bytes(padded, p.accelerated) +
            shared::noise_survey_bytes(extent);
   }
 

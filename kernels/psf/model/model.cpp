@@ -6,12 +6,7 @@ namespace {
 using namespace voxflow;
 
 struct ModelParams : shared::PsfParams {
-  ModelParams() {
-    model = "gibson_lanni";
-    numerical_aperture = 1.3;
-    emission = Nanometres{520};
-    immersion_index = 1.518;
-  }
+  ModelParams() { model = "gibson_lanni"; }
 };
 
 class Model {
@@ -20,7 +15,7 @@ class Model {
   using State = Grid;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("psf.model").version(1);
+    k.name("psf.model").version(2);
     k.summary("The point spread function of a microscope, from its optics and the spacing of an image.");
     k.source("doi:10.1364/JOSAA.9.000154").source("doi:10.1364/JOSAA.34.001029").source("doi:10.1364/AO.46.001819");
     k.input("image", any_real).doc("Whose spacing the PSF is to have; none of its voxels is read.");
