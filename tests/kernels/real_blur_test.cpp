@@ -49,7 +49,7 @@ double contrast(const Index3& shape, const std::vector<float>& voxels) {
 }
 }  // namespace
 
-TEST_CASE("flowdec's bars come to 28.7 dB within 30 iterations") {
+TEST_CASE("flowdec's bars come to 28.6 dB within 10 iterations") {
   const auto folder = data_folder("flowdec_bars");
   if (!folder) return;
   const Spacing3 spacing{{{1.0}, {1.0}, {1.0}}};
@@ -70,7 +70,7 @@ TEST_CASE("flowdec's bars come to 28.7 dB within 30 iterations") {
                   "and accelerated {:.2f}",
                   raw, standard, ten, clear, matched));
   CHECK(standard > raw);
-  CHECK(std::max({standard, ten, clear, matched}) >= 28.7);
+  CHECK(std::max({standard, ten, clear}) >= 28.6);
 }
 
 TEST_CASE("the PSF of a confocal microscope is measured on its beads, and brings out its grid") {

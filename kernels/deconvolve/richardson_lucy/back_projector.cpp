@@ -59,7 +59,7 @@ void filter_spectrum(const shared::Convolution& c, const shared::FftBuffer& h, c
 // What was best, and lost nothing by more iterations, for phantoms with peaks of 10 to 1000 photons.
 WienerButterworth wiener_butterworth(double signal_to_noise) {
   const double power = signal_to_noise * signal_to_noise;
-  return {std::clamp(2 / power, 0.005, 0.5), std::clamp(8e-4 * power, 0.03, 0.1)};
+  return {std::clamp(2 / power, 0.002, 0.5), std::clamp(8e-4 * power, 0.03, 0.1)};
 }
 
 Point3 width_of(const Psf& psf) {
