@@ -83,7 +83,7 @@ ImageSource::ImageSource(const ImportRequest& request) : how_(request.how) {
     throw UserError(
         fmt::format("{} files were given for one image; say whether they are its channels or its timepoints",
                     request.files.size()));
-  for (const fs::path& file : request.files) parts_.push_back(open_image(file, {request.series, request.pages}));
+  for (const fs::path& file : request.files) parts_.push_back(open_image(file, {request.series, request.dataset, request.pages}));
   check_alike();
   const ImageFacts& first = parts_.front()->facts();
   info_.dtype = stored_dtype(first.type);
