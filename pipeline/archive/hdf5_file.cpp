@@ -68,7 +68,8 @@ herr_t add_name(hid_t, const char* name, const H5L_info_t*, void* names) {
 }
 
 herr_t add_dataset_path(hid_t, const char* name, const H5O_info_t* object, void* paths) {
-  if (object->type == H5O_TYPE_DATASET) static_cast<std::vector<std::string>*>(paths)->push_back("/" + std::string(name));
+  if (object->type == H5O_TYPE_DATASET)
+    static_cast<std::vector<std::string>*>(paths)->push_back("/" + std::string(name));
   return 0;
 }
 
@@ -156,8 +157,8 @@ Hdf5File::Hdf5File(const fs::path& file) : impl_(std::make_unique<Impl>()) {
   try {
     impl_->file = hdf5::open_file(file);
   } catch (const SystemError& e) {
-    throw UserError(fmt::format("'{}' cannot be read as HDF5 ({}); copy the file again from its source", file.string(),
-                                e.what()));
+    throw UserError(
+        fmt::format("'{}' cannot be read as HDF5 ({}); copy the file again from its source", file.string(), e.what()));
   }
 }
 
@@ -176,8 +177,8 @@ std::vector<std::string> Hdf5File::members(const std::string& group) const {
   return impl_->run(group, [&] {
     std::vector<std::string> names;
     if (!impl_->exists(group)) return names;
-    hdf5::check(H5Literate_by_name(impl_->file.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add_name, &names,
-                                   H5P_DEFAULT),
+    hdf5::check(H5Literate_by_name(impl_->file.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add_name,
+                                   &names, H5P_DEFAULT),
                 "list its members");
     std::sort(names.begin(), names.end(), natural_less);
     return names;
@@ -233,9 +234,10 @@ void Hdf5File::read(const std::string& path, const std::vector<Index>& origin, c
   impl_->run(path, [&] {
     const Handle dataset = impl_->open_dataset(path);
     if (const std::string filter = missing_filter(dataset.get()); !filter.empty())
-      throw UserError(fmt::format("'{}', '{}': it is compressed by the HDF5 filter {}, which is not installed here; save it "
-                                  "with gzip",
-                                  impl_->path.string(), path, filter));
+      throw UserError(
+          fmt::format("'{}', '{}': it is compressed by the HDF5 filter {}, which is not installed here; save it "
+                      "with gzip",
+                      impl_->path.string(), path, filter));
     const std::vector<hsize_t> start(origin.begin(), origin.end()), count(extent.begin(), extent.end());
     const Handle space(H5Dget_space(dataset.get()), H5Sclose, "read the shape"),
         memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose, "make a dataspace");

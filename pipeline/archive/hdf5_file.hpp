@@ -30,7 +30,8 @@ class Hdf5File {
   const std::filesystem::path& path() const;
   /// Whether there is a group or dataset of that path.
   bool contains(const std::string& path) const;
-  /// Names of a group's members, in natural order ("Channel 2" before "Channel 10"); empty where there is no such group.
+  /// Names of a group's members, in natural order ("Channel 2" before "Channel 10"); empty where there is no such
+  /// group.
   std::vector<std::string> members(const std::string& group) const;
   /// All datasets, in order of their paths.
   std::vector<Hdf5Dataset> datasets() const;
@@ -42,8 +43,8 @@ class Hdf5File {
   std::vector<double> numbers(const std::string& object, const std::string& attribute) const;
   /// Copies a box of a dataset, of as many axes as it has, in its own order and in this machine's byte order. Throws
   /// UserError when it is damaged, or compressed by a filter that is not installed.
-  void read(const std::string& path, const std::vector<Index>& origin, const std::vector<Index>& extent, SampleType type,
-            void* samples) const;
+  void read(const std::string& path, const std::vector<Index>& origin, const std::vector<Index>& extent,
+            SampleType type, void* samples) const;
 
   /// Whether the file begins as an HDF5 file does.
   static bool is_hdf5(const std::filesystem::path& file);

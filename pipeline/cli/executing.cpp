@@ -10,7 +10,6 @@
 
 namespace voxflow::cli {
 
-namespace {
 record::Site site_settings(Session& session, const std::string& option) {
   if (!option.empty()) return workflow::load_site(option);
   if (const char* named = std::getenv("VOXFLOW_SITE"); named != nullptr && *named != '\0')
@@ -18,7 +17,6 @@ record::Site site_settings(Session& session, const std::string& option) {
   const auto file = session.archive().root() / "site.yaml";
   return std::filesystem::exists(file) ? workflow::load_site(file) : record::Site{};
 }
-}  // namespace
 
 void add_executor_options(CLI::App& command, ExecutorOptions& options) {
   command.add_option("--executor", options.executor, "Where to run: local (this machine, the default) or slurm")

@@ -8,6 +8,7 @@
 #include "catalog/store/annotation_rules.hpp"
 #include "pipeline/cli/annotations.hpp"
 #include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/executing.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/core/log.hpp"
 #include "pipeline/core/text.hpp"
@@ -19,7 +20,7 @@ namespace voxflow::cli {
 namespace {
 struct Options {
   std::vector<std::string> files, channel_names, annotations;
-  std::string project, name, files_are, pages, spacing, dataset;
+  std::string project, name, files_are, pages, spacing, dataset, site;
   std::optional<int> series;
 };
 
@@ -121,7 +122,11 @@ std::string other_name(Session& session, const interop::Imported& imported) {
 int import(Session& session, const Options& options) {
   auto wanted = requests(options);
   const auto annotations = fitting(session.catalog(), wanted.front().annotations);
-  for (auto& request : wanted) request.annotations = annotations;
+  const record::Converter converter = site_settings(session, options.site).converter;
+  for (auto& request : wanted) {
+    request.annotations = annotations;
+    request.converter = converter;
+  }
   const auto& archive = session.archive();
   TextTable table({"image", "t c z y x", "spacing z y x", "voxels", "id"});
   int exit_code = 0;
@@ -153,7 +158,11 @@ int import(Session& session, const Options& options) {
 void add_import(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("import", "Take microscope files into the archive");
   const auto options = std::make_shared<Options>();
-  command->add_option("files", options->files, "TIFF, OME-TIFF, BigDataViewer, Imaris or HDF5 files")->required();
+  command
+      ->add_option("files", options->files,
+                   "TIFF, OME-TIFF, BigDataViewer, Imaris, HDF5, MRC, MetaImage, NRRD, NIfTI files; others by the "
+                   "site's converter")
+      ->required();
   command->add_option("--project", options->project, "Project that the images belong to")->required();
   command->add_option("--name", options->name, "Name of the image (default: the file's)");
   command
@@ -171,6 +180,9 @@ void add_import(CLI::App& app, Session& session) {
       ->take_all();
   command->add_option("--series", options->series, "Which image of a file that holds several, from 0");
   command->add_option("--dataset", options->dataset, "Which dataset of an HDF5 file that holds several: /volumes/raw");
+  command->add_option("--site", options->site,
+                      "Site settings (YAML), which name the converter of other formats; unless given VOXFLOW_SITE, or "
+                      "site.yaml in the archive");
   command->callback(
       [&session, options] { session.action = [&session, options] { return import(session, *options); }; });
 }

@@ -85,15 +85,16 @@ void find_volumes(const Hdf5File& file, const std::vector<int>& timepoints, cons
       const bool bits = d.type == SampleType::int16 && !file.text(setup_path(s), "dataType");
       const auto type = bits ? SampleType::uint16 : d.type;
       if (!type || d.shape.size() != 3)
-        throw UserError(fmt::format("'{}' holds {} axes of {}, which cannot be imported", path, d.shape.size(), d.type_name));
+        throw UserError(
+            fmt::format("'{}' holds {} axes of {}, which cannot be imported", path, d.shape.size(), d.type_name));
       const Index3 shape{d.shape[kZ], d.shape[kY], d.shape[kX]};
       if (layout.datasets.empty()) {
         facts.shape = shape;
         facts.type = *type;
         layout.stored_as = *d.type;
       } else if (shape != facts.shape || *type != facts.type) {
-        throw UserError(fmt::format("'{}' has another shape or type than '{}'; all volumes of an image must be alike", path,
-                                    layout.datasets.front()));
+        throw UserError(fmt::format("'{}' has another shape or type than '{}'; all volumes of an image must be alike",
+                                    path, layout.datasets.front()));
       }
       layout.datasets.push_back(path);
     }
@@ -151,8 +152,9 @@ std::unique_ptr<ImageFile> open_bdv_xml(const fs::path& file, const OpenOptions&
     facts.timepoints = static_cast<int>(d.timepoints.size());
     describe(view, facts);
     if (const auto& size = view.setups.front().size; size && *size != facts.shape)
-      throw UserError(fmt::format("it says {} x {} x {} voxels (z, y, x), but the volumes have {} x {} x {}", (*size)[kZ],
-                                  (*size)[kY], (*size)[kX], facts.shape[kZ], facts.shape[kY], facts.shape[kX]));
+      throw UserError(fmt::format("it says {} x {} x {} voxels (z, y, x), but the volumes have {} x {} x {}",
+                                  (*size)[kZ], (*size)[kY], (*size)[kX], facts.shape[kZ], facts.shape[kY],
+                                  facts.shape[kX]));
   });
   facts.importer.name = "bdv-hdf5";
   std::vector<fs::path> files{file, h5->path()};
@@ -168,9 +170,10 @@ std::unique_ptr<ImageFile> open_bdv_hdf5(std::unique_ptr<Hdf5File> file) {
     for (const std::string& name : file->members("/")) {
       if (const auto t = numbered(name, 't', 6)) timepoints.push_back(*t);
       if (numbered(name, 's', 3).value_or(0) > 0)
-        throw UserError(fmt::format("it holds several setups, and whether these are channels or angles stands in '{}', which "
-                                    "is not beside it",
-                                    xml.filename().string()));
+        throw UserError(
+            fmt::format("it holds several setups, and whether these are channels or angles stands in '{}', which "
+                        "is not beside it",
+                        xml.filename().string()));
     }
     find_volumes(*file, timepoints, {0}, facts, layout);
     facts.timepoints = static_cast<int>(timepoints.size());

@@ -12,8 +12,8 @@ namespace voxflow::interop {
 
 namespace {
 /// Copies a box of axes `order` (some order of z, y, x; extents in that order) to z, y, x.
-void transpose(const std::vector<unsigned char>& from, const std::string& order, const Index3& shape,
-               std::size_t bytes, unsigned char* to) {
+void transpose(const std::vector<unsigned char>& from, const std::string& order, const Index3& shape, std::size_t bytes,
+               unsigned char* to) {
   Index3 stride{};
   Index step = 1;
   for (std::size_t i = 3; i-- > 0;) {
@@ -24,7 +24,8 @@ void transpose(const std::vector<unsigned char>& from, const std::string& order,
   for (Index z = 0; z < shape[kZ]; ++z)
     for (Index y = 0; y < shape[kY]; ++y)
       for (Index x = 0; x < shape[kX]; ++x, to += bytes)
-        std::memcpy(to, from.data() + static_cast<std::size_t>(z * stride[kZ] + y * stride[kY] + x * stride[kX]) * bytes,
+        std::memcpy(to,
+                    from.data() + static_cast<std::size_t>(z * stride[kZ] + y * stride[kY] + x * stride[kX]) * bytes,
                     bytes);
 }
 }  // namespace
@@ -44,9 +45,7 @@ void Hdf5Image::read_planes(int t, int c, Index first, Index planes, void* voxel
   for (const char axis : layout_.axes) {
     const bool spatial = axis != 't' && axis != 'c';
     origin.push_back(axis == 't' ? t : axis == 'c' ? c : axis == 'z' ? first : 0);
-    extent.push_back(!spatial       ? 1
-                     : axis == 'z' ? planes
-                                    : facts_.shape[axis == 'y' ? kY : kX]);
+    extent.push_back(!spatial ? 1 : axis == 'z' ? planes : facts_.shape[axis == 'y' ? kY : kX]);
     if (spatial) order += axis;
   }
   if (order.find('z') == std::string::npos) order.insert(0, "z");

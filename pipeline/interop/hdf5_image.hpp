@@ -36,12 +36,13 @@ class Hdf5Image : public ImageFile {
   Hdf5Layout layout_;
 };
 
-/// BigDataViewer: SpimData XML and the HDF5 file that it names. Setups that differ in their channel alone are the channels
-/// of one image; illuminations, tiles and angles are images of their own, of which `options.series` chooses one.
+/// BigDataViewer: SpimData XML and the HDF5 file that it names. Setups that differ in their channel alone are the
+/// channels of one image; illuminations, tiles and angles are images of their own, of which `options.series` chooses
+/// one.
 std::unique_ptr<ImageFile> open_bdv_xml(const std::filesystem::path& file, const OpenOptions& options);
 
-/// An HDF5 file: Imaris, BigDataViewer (with the XML beside it, where there is one), or a volume in a dataset as ilastik
-/// and PlantSeg write them, with `element_size_um` and axistags.
+/// An HDF5 file: Imaris, BigDataViewer (with the XML beside it, where there is one), or a volume in a dataset as
+/// ilastik and PlantSeg write them, with `element_size_um` and axistags.
 std::unique_ptr<ImageFile> open_hdf5(const std::filesystem::path& file, const OpenOptions& options);
 
 /// Those that open_hdf5 chooses from.

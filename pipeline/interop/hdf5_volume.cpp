@@ -60,15 +60,17 @@ std::string axes_of(const archive::Hdf5File& file, const Hdf5Dataset& d) {
                        std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
     if (!known || axes.size() != d.shape.size() || axes.find('y') == std::string::npos ||
         axes.find('x') == std::string::npos)
-      throw UserError(fmt::format("'{}' has {} axes, but its axistags say '{}'; they name each of its axes once, of t, c, z, "
-                                  "y and x",
-                                  d.path, d.shape.size(), axes));
+      throw UserError(
+          fmt::format("'{}' has {} axes, but its axistags say '{}'; they name each of its axes once, of t, c, z, "
+                      "y and x",
+                      d.path, d.shape.size(), axes));
     return axes;
   }
   if (d.shape.size() <= 3) return d.shape.size() == 3 ? "zyx" : "yx";
-  throw UserError(fmt::format("'{}' is {} and does not say which axes these are; give it axistags, as ilastik does when it "
-                              "exports HDF5, or keep each volume in a dataset of its own",
-                              d.path, shape_text(d.shape)));
+  throw UserError(
+      fmt::format("'{}' is {} and does not say which axes these are; give it axistags, as ilastik does when it "
+                  "exports HDF5, or keep each volume in a dataset of its own",
+                  d.path, shape_text(d.shape)));
 }
 
 void read_spacing(const archive::Hdf5File& file, const Hdf5Dataset& d, ImageFacts& facts) {
@@ -88,9 +90,10 @@ std::unique_ptr<ImageFile> open_hdf5_volume(std::unique_ptr<archive::Hdf5File> f
   with_context(fmt::format("'{}'", file->path().string()), [&] {
     const Hdf5Dataset d = choose(*file, dataset);
     if (!d.type)
-      throw UserError(fmt::format("'{}' holds voxels of type {}; 8-, 16- and 32-bit integers and 32- and 64-bit floats can be "
-                                  "imported: convert it first",
-                                  d.path, d.type_name));
+      throw UserError(
+          fmt::format("'{}' holds voxels of type {}; 8-, 16- and 32-bit integers and 32- and 64-bit floats can be "
+                      "imported: convert it first",
+                      d.path, d.type_name));
     layout = {{d.path}, axes_of(*file, d), *d.type};
     const auto extent = [&](char axis) {
       const auto at = layout.axes.find(axis);

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/interop/converted_image.hpp"
 #include "pipeline/interop/hdf5_image.hpp"
+#include "pipeline/interop/itk_image.hpp"
+#include "pipeline/interop/mrc_image.hpp"
 #include "pipeline/interop/spimdata_xml.hpp"
 #include "pipeline/interop/tiff_image.hpp"
 
@@ -35,17 +38,11 @@ bool is_tiff(std::string_view head) {
 [[noreturn]] void refuse_folder(const fs::path& folder) {
   for (const char* name : {".zgroup", ".zattrs", ".zarray", "zarr.json"})
     if (fs::exists(folder / name))
-      throw UserError(
-          fmt::format("'{}' is a Zarr folder, which is not read; write it as OME-TIFF, for example with napari, Fiji or "
-                      "Python's tifffile, and import that",
-                      folder.string()));
+      throw UserError(fmt::format(
+          "'{}' is a Zarr folder, which is not read; write it as OME-TIFF, for example with napari, Fiji or "
+          "Python's tifffile, and import that",
+          folder.string()));
   throw UserError(fmt::format("'{}' is a folder; name the files in it", folder.string()));
-}
-
-[[noreturn]] void refuse(const fs::path& file) {
-  throw UserError(
-      fmt::format("'{}' is of no format that is read: TIFF, OME-TIFF, BigDataViewer, Imaris, HDF5; save it as OME-TIFF",
-                  file.string()));
 }
 }  // namespace
 
@@ -60,7 +57,15 @@ std::unique_ptr<ImageFile> open_image(const fs::path& file, const OpenOptions& o
   if (is_tiff(head)) return std::make_unique<TiffImage>(file, options);
   if (hdf5) return open_hdf5(file, options);
   if (is_spimdata(head)) return open_bdv_xml(file, options);
-  refuse(file);
+  if (MrcImage::is_mrc(head)) {
+    refuse_series(file, options);
+    return std::make_unique<MrcImage>(file);
+  }
+  if (auto image = open_itk(file, head)) {
+    refuse_series(file, options);
+    return image;
+  }
+  return open_converted(file, options);
 }
 
 void refuse_series(const fs::path& file, const OpenOptions& options) {

@@ -11,6 +11,7 @@
 #include "pipeline/core/sample_type.hpp"
 #include "pipeline/record/annotation.hpp"
 #include "pipeline/record/image_info.hpp"
+#include "pipeline/record/site.hpp"
 
 namespace voxflow::interop {
 
@@ -22,12 +23,14 @@ struct OpenOptions {
   std::optional<int> series = std::nullopt;  // among several images of one file
   std::string dataset = "";                  // path of one among several datasets of an HDF5 file
   PageAxis pages = PageAxis::z;              // of a TIFF that does not say what its pages are
+  record::Converter converter = {};          // of formats that are not read here
 };
 
 /// Which reader read a file.
 struct Importer {
-  std::string name;     // "tiff", "ome-tiff", ...
-  std::string version;  // of what reads it: "libtiff 4.5.0"
+  std::string name = "";     // "tiff", "ome-tiff", ...
+  std::string version = "";  // of what reads it: "libtiff 4.5.0"
+  std::string command = "";  // of a converter: "bfconvert {input} {output}"
 };
 
 /// What a file says of its image. Nothing is made up: what it does not say is empty.
@@ -69,8 +72,9 @@ class ImageFile {
   ImageFacts facts_;
 };
 
-/// Opens a file by what it holds, whatever its name is. Throws UserError, naming the file, when it is damaged, of a
-/// format or voxel type that is not read, or holds several images of which `options` choose none.
+/// Opens a file by what it holds, whatever its name is; formats that are not read go through the converter. Throws
+/// UserError, naming the file, when it is damaged, of a voxel type that is not read, holds several images of which
+/// `options` choose none, or cannot be converted.
 std::unique_ptr<ImageFile> open_image(const std::filesystem::path& file, const OpenOptions& options = {});
 
 /// For formats of one image a file. Throws UserError when `options.series` is another than 0.

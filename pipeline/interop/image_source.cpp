@@ -8,6 +8,7 @@
 #include <set>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/parallel.hpp"
 #include "pipeline/core/text.hpp"
 
 namespace fs = std::filesystem;
@@ -83,7 +84,10 @@ ImageSource::ImageSource(const ImportRequest& request) : how_(request.how) {
     throw UserError(
         fmt::format("{} files were given for one image; say whether they are its channels or its timepoints",
                     request.files.size()));
-  for (const fs::path& file : request.files) parts_.push_back(open_image(file, {request.series, request.dataset, request.pages}));
+  const OpenOptions options{request.series, request.dataset, request.pages, request.converter};
+  parts_.resize(request.files.size());
+  for_each_in_parallel(parts_.size(), few_threads(),
+                       [&](std::size_t i) { parts_[i] = open_image(request.files[i], options); });
   check_alike();
   const ImageFacts& first = parts_.front()->facts();
   info_.dtype = stored_dtype(first.type);
@@ -194,24 +198,27 @@ std::vector<fs::path> ImageSource::files() const {
   return all;
 }
 
-void ImageSource::read_planes(int t, int c, Index first, Index planes, void* voxels) {
+ImageSource::Place ImageSource::place_of(int t, int c) const {
   const ImageFacts& f = parts_.front()->facts();
-  std::size_t part = 0;
-  if (how_ == Files::timepoints) {
-    part = static_cast<std::size_t>(t / f.timepoints);
-    t %= f.timepoints;
-  } else {
-    for (auto n = static_cast<int>(f.channels.size()); c >= n;
-         n = static_cast<int>(parts_[part]->facts().channels.size())) {
-      c -= n;
-      ++part;
-    }
+  Place place{0, t, c};
+  if (how_ == Files::timepoints) return {static_cast<std::size_t>(t / f.timepoints), t % f.timepoints, c};
+  const auto channels = [&] { return static_cast<int>(parts_[place.part]->facts().channels.size()); };
+  while (place.c >= channels()) {
+    place.c -= channels();
+    ++place.part;
   }
-  parts_[part]->read_planes(t, c, first, planes, voxels);
+  return place;
 }
 
-void ImageSource::close() {
-  for (const auto& part : parts_) part->close();
+void ImageSource::read_planes(int t, int c, Index first, Index planes, void* voxels) {
+  const Place place = place_of(t, c);
+  parts_[place.part]->read_planes(place.t, place.c, first, planes, voxels);
+}
+
+void ImageSource::close_all_but(int t, int c) {
+  const std::size_t kept = place_of(t, c).part;
+  for (std::size_t i = 0; i < parts_.size(); ++i)
+    if (i != kept) parts_[i]->close();
 }
 
 }  // namespace voxflow::interop

@@ -29,12 +29,20 @@ class ImageSource {
   /// be called by several threads at a time. Throws UserError, naming the place, when they are damaged.
   void read_planes(int t, int c, Index first, Index planes, void* voxels);
   void read_plane(int t, int c, Index z, void* voxels) { read_planes(t, c, z, 1, voxels); }
-  /// Gives descriptors and buffers back until the next read. Not while another thread reads.
-  void close();
+  /// How many consecutive planes are read best in one call.
+  Index planes_at_once() const { return parts_.front()->planes_at_once(); }
+  /// Gives descriptors and buffers back, but for those of the file with volume (t, c). Not while another thread reads.
+  void close_all_but(int t, int c);
   /// Which reader read the files.
   const Importer& importer() const { return parts_.front()->facts().importer; }
 
  private:
+  /// The file with volume (t, c) of the image, and the volume's numbers in that file.
+  struct Place {
+    std::size_t part;
+    int t, c;
+  };
+  Place place_of(int t, int c) const;
   void check_alike() const;
   void resolve_spacing(const ImportRequest& request);
   void name_channels(const ImportRequest& request);

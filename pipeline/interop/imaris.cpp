@@ -22,7 +22,8 @@ std::optional<double> number_at(const Hdf5File& file, const std::string& object,
 }
 
 Index size_at(const Hdf5File& file, const std::string& channel, const char* axis) {
-  for (const auto& [object, attribute] : {std::pair{channel, fmt::format("ImageSize{}", axis)}, {kImage, std::string(axis)}})
+  for (const auto& [object, attribute] :
+       {std::pair{channel, fmt::format("ImageSize{}", axis)}, {kImage, std::string(axis)}})
     if (const auto text = file.text(object, attribute))
       if (const auto n = count_in(*text); n && *n > 0) return *n;
   throw UserError(fmt::format("'{}' does not say ImageSize{}", channel, axis));
@@ -59,7 +60,8 @@ void read_spacing(const Hdf5File& file, ImageFacts& facts) {
     const auto low = number_at(file, kImage, fmt::format("ExtMin{}", 2 - axis)),
                high = number_at(file, kImage, fmt::format("ExtMax{}", 2 - axis));
     if (!low || !high || *high <= *low) continue;
-    facts.spacing_um[axis] = in_micrometres(to_six_digits((*high - *low) / static_cast<double>(facts.shape[axis])), unit);
+    facts.spacing_um[axis] =
+        in_micrometres(to_six_digits((*high - *low) / static_cast<double>(facts.shape[axis])), unit);
   }
 }
 
@@ -122,7 +124,8 @@ void find_volumes(const Hdf5File& file, ImageFacts& facts, Hdf5Layout& layout) {
 }  // namespace
 
 bool is_imaris(const Hdf5File& file) {
-  return file.text("/", "ImarisDataSet").has_value() || (file.contains("/DataSetInfo/Image") && file.contains(kVolumes));
+  return file.text("/", "ImarisDataSet").has_value() ||
+         (file.contains("/DataSetInfo/Image") && file.contains(kVolumes));
 }
 
 std::unique_ptr<ImageFile> open_imaris(std::unique_ptr<Hdf5File> file) {

@@ -28,6 +28,7 @@ struct ImportRequest {
   std::string dataset;                          // of an HDF5 file that holds several
   std::vector<std::string> channel_names;       // empty: from the files
   std::optional<Spacing3> spacing;              // overrides what the files say
+  record::Converter converter;                  // of formats that are not read here
   std::vector<record::Annotation> annotations;  // override those of the files with the same key
 };
 
@@ -39,10 +40,10 @@ struct Imported {
   std::string name;
 };
 
-/// Reads the files and publishes one acquisition, unless its content is in the archive's project already. Holds one
-/// slab of chunk-depth planes in memory. Throws UserError, naming the files, when they cannot be read, do not fit
-/// together, or do not say a spacing that the request does not give either; SystemError and DiskFullError from the
-/// archive.
+/// Reads the files and publishes one acquisition, unless its content is in the archive's project already. Holds
+/// 64 MB of voxels in memory, or one slab of chunk-depth planes where that is more, and what they are encoded to.
+/// Throws UserError, naming the files, when they cannot be read, do not fit together, or do not say a spacing that the
+/// request does not give either; SystemError and DiskFullError from the archive.
 Imported import_image(const ImportRequest& request, const archive::Archive& archive);
 
 }  // namespace voxflow::interop

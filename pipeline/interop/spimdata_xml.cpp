@@ -91,7 +91,8 @@ bool is_spimdata(std::string_view text) {
 SpimData parse_spimdata(const std::string& xml) {
   pugi::xml_document document;
   const auto result = document.load_buffer(xml.data(), xml.size());
-  if (!result) throw UserError(fmt::format("its XML is damaged at character {}: {}", result.offset, result.description()));
+  if (!result)
+    throw UserError(fmt::format("its XML is damaged at character {}: {}", result.offset, result.description()));
   const xml_node root = document.child("SpimData"), sequence = root.child("SequenceDescription"),
                  loader = sequence.child("ImageLoader"), setups = sequence.child("ViewSetups");
   SpimData d;

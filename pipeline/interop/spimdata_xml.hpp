@@ -22,11 +22,11 @@ struct SpimSetup {
 };
 
 struct SpimData {
-  std::string loader;         // "bdv.hdf5"
-  std::string file;           // relative to `base`, or absolute
-  std::string base;           // relative to the folder of the XML
+  std::string loader;  // "bdv.hdf5"
+  std::string file;    // relative to `base`, or absolute
+  std::string base;    // relative to the folder of the XML
   std::vector<SpimSetup> setups;
-  std::vector<int> timepoints;  // as they are numbered
+  std::vector<int> timepoints;               // as they are numbered
   std::vector<std::pair<int, int>> missing;  // timepoint and setup
 };
 

@@ -46,6 +46,7 @@ struct Origin {
   std::vector<Digest> file_digests;
   std::string importer;          // what read the files: "ome-tiff"
   std::string importer_version;  // "libtiff 4.5.0"; "" in older manifests
+  std::string converter;         // its command, of files that another program converted
   std::string overrides;         // calibration given by a person, JSON text, "" for none
   friend bool operator==(const Origin&, const Origin&) = default;
 };

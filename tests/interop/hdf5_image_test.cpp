@@ -5,9 +5,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/error.hpp"
-#include "tests/interop/tiff_samples.hpp"
-#include "tests/support/oracles.hpp"
-#include "tests/support/temporary.hpp"
+#include "tests/interop/numbered_image.hpp"
 
 using namespace voxflow;
 using namespace voxflow::interop;
@@ -16,51 +14,12 @@ using namespace voxflow::test;
 namespace fs = std::filesystem;
 
 namespace {
-const std::string kBegin =
-    "import sys, h5py, numpy\n"
-    "def numbered(t, c, z, y, x): return (((t * 5 + c) * 7 + z) * 11 + y) * 13 + x\n"
-    "def volume(t, c, shape, dtype='u2'): return numpy.fromfunction(lambda z, y, x: numbered(t, c, z, y, x), shape)."
-    "astype(dtype)\n";
-
-struct Fixture {
-  TestFolder folder;
-  /// Writes `name` by h5py as `f`; false, with a message, where h5py is not installed.
+struct Fixture : SampleFolder {
+  /// Writes `name` by h5py as `f`.
   bool write(const std::string& name, const std::string& lines) const {
-    const auto said = python_says(kBegin + "f = h5py.File(sys.argv[1], 'w')\n" + lines + "f.close()\nprint('written')\n",
-                                  {(folder / name).string()});
-    if (said) REQUIRE(*said == "written\n");
-    return said.has_value();
-  }
-  std::string refusal(const std::string& name, const OpenOptions& options = {}) const {
-    return message_of<UserError>([&] { open_image(folder / name, options); });
+    return SampleFolder::write(name, "import h5py\nf = h5py.File(sys.argv[1], 'w')\n" + lines + "f.close()");
   }
 };
-
-double value(int t, int c, Index z, Index y, Index x) {
-  return static_cast<double>((((t * 5 + c) * 7 + z) * 11 + y) * 13 + x);
-}
-
-/// Whether every voxel says where it is.
-template <class T>
-bool numbered(ImageFile& image) {
-  const ImageFacts& f = image.facts();
-  std::vector<T> voxels(static_cast<std::size_t>(count(f.shape)));
-  for (int t = 0; t < f.timepoints; ++t)
-    for (int c = 0; c < static_cast<int>(f.channels.size()); ++c) {
-      // In two calls, of which the second begins within the volume.
-      const Index half = f.shape[kZ] / 2;
-      if (half > 0) image.read_planes(t, c, 0, half, voxels.data());
-      image.read_planes(t, c, half, f.shape[kZ] - half, voxels.data() + half * f.shape[kY] * f.shape[kX]);
-      std::size_t i = 0;
-      for (Index z = 0; z < f.shape[kZ]; ++z)
-        for (Index y = 0; y < f.shape[kY]; ++y)
-          for (Index x = 0; x < f.shape[kX]; ++x)
-            if (voxels[i++] != static_cast<T>(value(t, c, z, y, x))) return false;
-    }
-  return true;
-}
-
-using Spacing = std::array<std::optional<double>, 3>;
 
 std::string setup_xml(int id, int channel, int angle, const char* unit = "micrometer") {
   return fmt::format(
@@ -86,7 +45,8 @@ const std::string kCells =
     "for s in (0, 1): f.create_group(f's{s:02}').attrs['dataType'] = 'uint16'\n";
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "BigDataViewer: setups that differ in their channel are channels, timepoints are timepoints") {
+TEST_CASE_FIXTURE(Fixture,
+                  "BigDataViewer: setups that differ in their channel are channels, timepoints are timepoints") {
   if (!write("cells.h5", kCells)) return;
   write_file_atomically(folder / "cells.xml", spimdata(setup_xml(0, 0, 0) + setup_xml(1, 1, 0), kTwoTimepoints));
   for (const char* name : {"cells.xml", "cells.h5"}) {
@@ -118,7 +78,7 @@ TEST_CASE_FIXTURE(Fixture, "BigDataViewer: angles are images of their own, of wh
   std::vector<std::uint16_t> plane(30);
   open_image(folder / "cells.xml", {.series = 1})->read_plane(1, 0, 2, plane.data());
   first = plane.front();
-  CHECK(first == value(1, 1, 2, 0, 0));
+  CHECK(first == numbered_value(1, 1, 2, 0, 0));
 }
 
 TEST_CASE_FIXTURE(Fixture, "BigDataViewer: numbers above 32767 of files without dataType come back as they were") {
@@ -151,7 +111,7 @@ TEST_CASE_FIXTURE(Fixture, "BigDataViewer: listed timepoints, other units, and w
   CHECK(image->facts().spacing_um == Spacing{15'000, 3'000, 2'000});
   std::vector<std::uint16_t> plane(30);
   image->read_plane(0, 0, 0, plane.data());
-  CHECK(plane.front() == value(1, 0, 0, 0, 0));
+  CHECK(plane.front() == numbered_value(1, 0, 0, 0, 0));
 
   xml(spimdata(setup_xml(0, 0, 0, "pixel"), kTwoTimepoints));
   CHECK(open_image(folder / "cells.xml")->facts().spacing_um == Spacing{});
@@ -162,7 +122,8 @@ TEST_CASE_FIXTURE(Fixture, "BigDataViewer: listed timepoints, other units, and w
                "<MissingViews><MissingView timepoint='1' setup='0'/></MissingViews>"));
   CHECK(has(refusal("cells.xml"), "timepoint 1 of setup 0 is missing, it says"));
   fs::remove(folder / "cells.xml");
-  CHECK(has(refusal("cells.h5"), "it holds several setups, and whether these are channels or angles stands in 'cells.xml'"));
+  CHECK(has(refusal("cells.h5"),
+            "it holds several setups, and whether these are channels or angles stands in 'cells.xml'"));
   fs::remove(folder / "cells.h5");
   xml(spimdata(setup_xml(0, 0, 0), kTwoTimepoints));
   CHECK(has(refusal("cells.xml"), "its voxels are in 'cells.h5', which is not there; put it beside the XML"));
@@ -172,7 +133,8 @@ TEST_CASE_FIXTURE(Fixture, "BigDataViewer: listed timepoints, other units, and w
 }
 
 TEST_CASE_FIXTURE(Fixture, "an HDF5 volume: z, y, x and element_size_um, whatever the file is called") {
-  if (!write("a.dat", "f['vol/raw'] = volume(0, 0, (4, 5, 6))\nf['vol/raw'].attrs['element_size_um'] = [1.5, 0.3, 0.2]\n"))
+  if (!write("a.dat",
+             "f['vol/raw'] = volume(0, 0, (4, 5, 6))\nf['vol/raw'].attrs['element_size_um'] = [1.5, 0.3, 0.2]\n"))
     return;
   const auto image = open_image(folder / "a.dat");
   CHECK(image->facts().importer.name == "hdf5");
@@ -206,9 +168,10 @@ TEST_CASE_FIXTURE(Fixture, "an HDF5 volume: among several datasets one is chosen
              "f['raw'] = volume(0, 0, (4, 5, 6))\nf['label'] = volume(0, 0, (4, 5, 6), 'f8')\nf['table'] = [1, 2]\n"))
     return;
   const std::string file = "'" + (folder / "a.h5").string() + "'";
-  CHECK(refusal("a.h5") == file +
-                               ": it holds 2 datasets; choose one with --dataset PATH:\n  /label: 4 x 5 x 6 of float64\n"
-                               "  /raw: 4 x 5 x 6 of uint16");
+  CHECK(refusal("a.h5") ==
+        file +
+            ": it holds 2 datasets; choose one with --dataset PATH:\n  /label: 4 x 5 x 6 of float64\n"
+            "  /raw: 4 x 5 x 6 of uint16");
   CHECK(has(refusal("a.h5", {.dataset = "rwa"}), "it has no dataset 'rwa' of 2 to 5 axes; it holds:\n  /label"));
   CHECK(numbered<std::uint16_t>(*open_image(folder / "a.h5", {.dataset = "raw"})));
   CHECK(numbered<float>(*open_image(folder / "a.h5", {.dataset = "/label"})));
@@ -230,7 +193,8 @@ TEST_CASE_FIXTURE(Fixture, "an HDF5 volume: what cannot be read is refused with 
   REQUIRE(write("lzf.h5", "f.create_dataset('x', data=volume(0, 0, (4, 5, 6)), compression='lzf')\n"));
   std::vector<std::uint16_t> plane(30);
   CHECK(has(message_of<UserError>([&] { open_image(folder / "lzf.h5")->read_plane(0, 0, 0, plane.data()); }),
-            "'/x': it is compressed by the HDF5 filter 'lzf' (number 32000), which is not installed here; save it with gzip"));
+            "'/x': it is compressed by the HDF5 filter 'lzf' (number 32000), which is not installed here; save it with "
+            "gzip"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "an HDF5 file that was cut off is refused, and so is one that is none") {
@@ -249,7 +213,8 @@ const std::string kImaris =
     "    for k, v in kw.items(): g.attrs[k] = numpy.array([c.encode() for c in v], 'S1')\n"
     "text(f, ImarisDataSet='ImarisDataSet', ImarisVersion='5.5.0')\n"
     "image = f.create_group('DataSetInfo/Image')\n"
-    "text(image, X='6', Y='5', Z='4', ExtMin0='10', ExtMax0='11.2', ExtMin1='0', ExtMax1='1.5', ExtMin2='-2', ExtMax2='4',\n"
+    "text(image, X='6', Y='5', Z='4', ExtMin0='10', ExtMax0='11.2', ExtMin1='0', ExtMax1='1.5', ExtMin2='-2', "
+    "ExtMax2='4',\n"
     "     Unit='um', RecordingDate='2018-05-16 14:00:51.000', LensPower='63x', NumericalAperture='1.4')\n"
     "text(f.create_group('DataSetInfo/Channel 0'), Name='DAPI', LSMEmissionWavelength='461.5', "
     "LSMExcitationWavelength='405')\n"
@@ -287,9 +252,11 @@ TEST_CASE_FIXTURE(Fixture, "Imaris: a missing volume or one that is too small is
   if (!write("a.ims", kImaris + "del f['DataSet/ResolutionLevel 0/TimePoint 7/Channel 1/Data']\n")) return;
   CHECK(has(refusal("a.ims"),
             "it has no '/DataSet/ResolutionLevel 0/TimePoint 7/Channel 1/Data'; the image is not complete"));
-  REQUIRE(write("a.ims", kImaris + "del f['DataSet/ResolutionLevel 0/TimePoint 7/Channel 1/Data']\n"
-                                   "f['DataSet/ResolutionLevel 0/TimePoint 7/Channel 1/Data'] = volume(7, 1, (3, 5, 6))\n"));
-  CHECK(has(refusal("a.ims"), "Channel 1/Data' holds 3 x 5 x 6 of uint16, but the image is 4 x 5 x 6 (z, y, x) of uint16"));
+  REQUIRE(write("a.ims", kImaris +
+                             "del f['DataSet/ResolutionLevel 0/TimePoint 7/Channel 1/Data']\n"
+                             "f['DataSet/ResolutionLevel 0/TimePoint 7/Channel 1/Data'] = volume(7, 1, (3, 5, 6))\n"));
+  CHECK(has(refusal("a.ims"),
+            "Channel 1/Data' holds 3 x 5 x 6 of uint16, but the image is 4 x 5 x 6 (z, y, x) of uint16"));
   REQUIRE(write("a.ims", kImaris + "text(image, Unit='pixel')\n"));
   CHECK(open_image(folder / "a.ims")->facts().calibration_note == "its unit is 'pixel', which is no length");
 }

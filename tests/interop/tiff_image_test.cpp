@@ -183,6 +183,24 @@ TEST_CASE("OME-XML gives spacing, time step, channels and annotations, each in i
   CHECK(f.description == style.description);
 }
 
+TEST_CASE("without a time increment the planes' own moments give the time step, where every timepoint has one") {
+  const TestFolder folder;
+  OmeSample ome;
+  ome.shape = {3, 1, 2, 2, 3};
+  const auto step = [&](const std::string& planes) {
+    TiffStyle style;
+    style.description = ome.xml("<TiffData/>" + planes);
+    write_sample(folder / "a.tif", numbered_pages<std::uint16_t>(6, 2, 3), style);
+    return TiffImage(folder / "a.tif").facts().time_step_s;
+  };
+  const std::string two =
+      "<Plane TheZ='1' TheT='0' DeltaT='9'/><Plane TheZ='0' TheT='0' DeltaT='1'/>"
+      "<Plane TheZ='0' TheT='1' DeltaT='60500' DeltaTUnit='ms'/>";
+  CHECK(step(two + "<Plane TheZ='0' TheT='2' DeltaT='121'/>") == 60);
+  CHECK_FALSE(step(two).has_value());
+  CHECK_FALSE(step("").has_value());
+}
+
 TEST_CASE("placeholders in OME-XML are not taken for values") {
   const TestFolder folder;
   OmeSample ome;
