@@ -8,7 +8,7 @@
 #include "pipeline/archive/artifact.hpp"
 #include "pipeline/core/geometry.hpp"
 #include "pipeline/core/hash.hpp"
-#include "pipeline/interop/tiff_image.hpp"
+#include "pipeline/interop/image_file.hpp"
 #include "pipeline/record/annotation.hpp"
 #include "pipeline/record/image_info.hpp"
 
