@@ -26,5 +26,7 @@ void add_preview(CLI::App& app, Session& session);
 void add_catalog(CLI::App& app, Session& session);
 void add_link(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
+void add_mask(CLI::App& app, Session& session);
+void add_quarantine(CLI::App& app, Session& session);
 
 }  // namespace voxflow::cli

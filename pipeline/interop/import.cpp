@@ -57,28 +57,24 @@ void write_slab(archive::ImageWriter& writer, const record::ImageInfo& info, int
   for (std::size_t i = 0; i < n; ++i) writer.put(t, c, index(i), encoded[i]);
 }
 
-void stream(ImageSource& source, archive::ImageWriter& writer) {
+/// Reads the image slab by slab, a chunk's depth of planes, and hands each to `take(t, c, number, slab)`.
+template <class F>
+void for_each_slab(ImageSource& source, Inspector* inspector, F&& take) {
   const record::ImageInfo& info = source.info();
   const Index depth = archive::chunk_shape(info.grid)[kZ];
   const auto plane_bytes = static_cast<std::size_t>(info.grid.shape[kY] * info.grid.shape[kX]) * size_bytes(info.dtype);
   Slab slab;
   slab.bytes.resize(plane_bytes * static_cast<std::size_t>(depth));
+  if (inspector != nullptr) inspector->begin(info);
   for (int t = 0; t < info.timepoints; ++t)
     for (int c = 0; c < info.channel_count(); ++c)
       for (Index z = 0; z < info.grid.shape[kZ]; z += depth) {
         slab.depth = std::min(depth, info.grid.shape[kZ] - z);
         source.read_planes(t, c, z, slab.depth, slab.bytes.data());
         source.close();
-        write_slab(writer, info, t, c, z / depth, slab);
+        if (inspector != nullptr) inspector->planes(t, c, z, slab.depth, slab.bytes.data());
+        take(t, c, z / depth, slab);
       }
-}
-
-void check_project(const std::string& project) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  if (project == "events" || project == "runs" || project == "damaged")
-    throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
-  if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
-    throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
 }
 
 void check_name(const std::string& name) {
@@ -110,6 +106,20 @@ record::Manifest manifest_of(const ImportRequest& request, const ImageSource& so
 }
 }  // namespace
 
+void check_project(const std::string& project) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (project == "events" || project == "runs" || project == "damaged")
+    throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
+  if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
+    throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
+}
+
+record::Manifest inspect_image(const ImportRequest& request) {
+  ImageSource source(request);
+  for_each_slab(source, request.inspector, [](int, int, Index, const Slab&) {});
+  return manifest_of(request, source, {}, format_time(system_clock().now()));
+}
+
 Imported import_image(const ImportRequest& request, const archive::Archive& archive) {
   const std::string started = format_time(system_clock().now());
   check_project(request.project);
@@ -118,16 +128,20 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   // The folder is known only with the content; until then the artifact is built beside those of its project.
   archive::ArtifactBuilder builder(archive, request.project + "/acquisitions/new");
   archive::ImageWriter writer(builder.folder() / kFileName, source.info(), source.info().dtype);
-  stream(source, writer);
+  for_each_slab(source, request.inspector, [&](int t, int c, Index number, const Slab& slab) {
+    write_slab(writer, source.info(), t, c, number, slab);
+  });
   archive::Metadata metadata;
   metadata.original = source.original_text();
   const Digest content = writer.finish(metadata, {few_threads(), {}});
 
-  Imported imported{record::acquisition_folder(request.project, content), content, false, source.info(), source.name()};
+  record::Manifest manifest = manifest_of(request, source, content, started);
+  Imported imported{record::acquisition_folder(request.project, content), content, false, source.info(), source.name(),
+                    manifest.origin.value()};
   if (!archive.published(imported.artifact)) {
     builder.retarget(imported.artifact);
-    imported.already_there =
-        builder.publish(manifest_of(request, source, content, started)) == archive::PublishOutcome::already_there;
+    if (request.inspector != nullptr) request.inspector->complete(manifest);
+    imported.already_there = builder.publish(std::move(manifest)) == archive::PublishOutcome::already_there;
   } else {
     imported.already_there = true;
     // Whoever published it may have died before the event; twice does no harm.
