@@ -1,7 +1,5 @@
 // voxflow run: plans a workflow, runs it to its end, and takes the results into the catalog.
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <map>
 #include <memory>
 
@@ -9,6 +7,7 @@
 
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/executing.hpp"
+#include "pipeline/cli/interrupt.hpp"
 #include "pipeline/cli/planning.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/cli/progress.hpp"
@@ -26,12 +25,6 @@ struct Options {
   double hang_timeout_s = 600;
 };
 
-std::atomic<bool> cancelled{false};
-
-void on_signal(int) {
-  cancelled.store(true);
-}
-
 engine::RunOptions run_options(Session& session, const record::Plan& plan, const executor::Executor& executor,
                                const Options& options) {
   engine::RunOptions run;
@@ -44,7 +37,7 @@ engine::RunOptions run_options(Session& session, const record::Plan& plan, const
   run.time_limit_s = executor.time_per_job_s();
   run.published = [&archive](const std::string& artifact) { return archive.published(artifact); };
   run.emit = [&archive](const record::Event& event) { archive::emit_event(archive, event); };
-  run.cancel = &cancelled;
+  run.cancel = &interrupted();
   return run;
 }
 
@@ -92,8 +85,6 @@ int run(Session& session, const Options& options) {
   log::info("run {}: {} of {} tasks to run on {} image{}", plan.run, plan.waiting(), plan.tasks.size(), plan.images,
             plan.images == 1 ? "" : "s");
   archive::remove_leftovers(session.archive());
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
   auto run = run_options(session, plan, *executor, options);
   const auto summary = [&] {
     ProgressDisplay display(system_clock());

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "tests/cli/facility.hpp"
@@ -139,6 +140,49 @@ TEST_CASE("a node that is lost costs the run nothing but time") {
   CHECK(outcome.exit_code == 0);
   has(outcome.out, "12 done, 0 failed, 0 skipped");
   CHECK(soon([&] { return cluster->queue().empty(); }));
+}
+
+TEST_CASE("an archive is verified by jobs: damage is named and restored, and what was verified is known") {
+  const Cluster* cluster = Cluster::get();
+  if (cluster == nullptr) return;
+  const Facility facility;
+  facility.import_phantom(3);
+  const std::string replica = (facility / "replica").string();
+  facility.must({"replicate", "--to", replica});
+  const auto verify = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), "verify");
+    options.insert(options.end(), {"--executor", "slurm"});
+    return facility.voxflow(options, cluster->environment());
+  };
+  const Outcome sound = verify({});
+  INFO(sound.err);
+  CHECK(sound.exit_code == 0);
+  has(sound.out, "5 artifacts verified, 0 damaged");
+
+  const fs::path file = facility.archive() / facility.artifacts().front() / "data.h5";
+  std::string bytes = text_of(file);
+  bytes[bytes.size() / 2] ^= 0x10;
+  fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
+  std::ofstream(file, std::ios::binary) << bytes;
+  const Outcome damaged = verify({});
+  CHECK(damaged.exit_code == 3);
+  has(damaged.out, file.string() + ": the file is not the one that was published");
+  has(damaged.out, file.string() + ": timepoint 0, channel ");
+  has(damaged.out, "5 artifacts verified, 1 damaged");
+
+  has(verify({"--unless-within", "1 day", "--repair", replica}).out,
+      "1 artifact verified, 1 damaged, 1 restored from '" + replica + "', 4 found sound within 1 day and left out");
+  has(facility.must({"verify"}), "5 artifacts verified, 0 damaged");
+  CHECK(fs::is_empty(facility.archive() / "verifications"));
+
+  // A job that dies before its work: what it should have verified is not said to be sound.
+  const std::string site =
+      facility.write("site.yaml", "voxflow_site: 1\nslurm:\n  partition: main\n  setup: ['exit 1']\n").string();
+  const Outcome dead = verify({"--site", site});
+  CHECK(dead.exit_code == 3);
+  has(dead.out, "0 artifacts verified, 0 damaged");
+  has(dead.err, "5 of 5 artifacts could not be verified (");
+  has(dead.err, "the jobs' logs are in '" + (facility.archive() / "verifications").string());
 }
 
 TEST_CASE("what SLURM cannot do is said before anything runs, with whose turn it is") {
