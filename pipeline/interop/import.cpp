@@ -37,7 +37,7 @@ void stream(ImageSource& source, archive::ImageWriter& writer) {
 
 void check_project(const std::string& project) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  if (project == "events" || project == "runs" || project == "damaged")
+  if (project == "events" || project == "runs" || project == "damaged" || project == "verifications")
     throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
   if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
     throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
