@@ -1,7 +1,6 @@
 // voxflow import: microscope files become acquisitions of the archive.
 #include <unistd.h>
 
-#include <csignal>
 #include <memory>
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include "pipeline/acquisition/batch.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/import_requests.hpp"
+#include "pipeline/cli/interrupt.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/cli/progress.hpp"
 #include "pipeline/core/log.hpp"
@@ -21,11 +21,6 @@ namespace voxflow::cli {
 namespace {
 using acquisition::ImageOutcome;
 using State = ImageOutcome::State;
-
-std::atomic<bool> interrupted{false};
-void on_signal(int /*signal*/) {
-  interrupted = true;
-}
 
 /// Planes of images under way take at most so much of the machine's memory.
 constexpr std::uint64_t kShareOfMemory = 4;
@@ -71,7 +66,7 @@ acquisition::BatchOptions batch_options(const ImportOptions& options, const Impo
   batch.images_at_a_time = options.at_a_time > 0 ? options.at_a_time : few_threads();
   batch.images_at_a_time = std::min(batch.images_at_a_time, requests.images.size());
   batch.memory_bytes = physical_memory_bytes() / kShareOfMemory;
-  batch.interrupted = &interrupted;
+  batch.interrupted = &interrupted();
   return batch;
 }
 
@@ -180,8 +175,6 @@ int import(Session& session, const ImportOptions& options) {
   const ImportRequests requests = import_requests(session, options);
   const auto& archive = session.archive();
   archive::remove_leftovers(archive);
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
   const auto outcomes = import_all(archive, requests, batch_options(options, requests));
   session.catalog().ingest();
   if (outcomes.size() == 1 && outcomes.front().state == State::failed)
@@ -195,7 +188,7 @@ int import(Session& session, const ImportOptions& options) {
 void add_import(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("import", "Take microscope files into the archive");
   const auto options = std::make_shared<ImportOptions>();
-  command->add_option("files", options->files, "Image files; with --mask also folders, which are walked")->required();
+  command->add_option("files", options->files, "TIFF, OME-TIFF, BigDataViewer, Imaris or HDF5 files; with --mask also folders, which are walked")->required();
   command->add_option("--project", options->project, "Project that the images belong to")->required();
   command->add_option("--mask", options->mask,
                       "Acquisition mask of the microscope: a YAML file that says which files make an image");
@@ -214,6 +207,7 @@ void add_import(CLI::App& app, Session& session) {
   command->add_option("--annotate", options->annotations, "key=value, such as species=G12 or time_post_infection=18h")
       ->take_all();
   command->add_option("--series", options->series, "Which image of a file that holds several, from 0");
+  command->add_option("--dataset", options->dataset, "Which dataset of an HDF5 file that holds several: /volumes/raw");
   command
       ->add_option("--keep", options->keep,
                    "The files themselves: left where they are and referred to (default), or copied byte by byte")

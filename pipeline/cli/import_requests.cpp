@@ -42,6 +42,7 @@ void apply_common(const ImportOptions& options, interop::ImportRequest& request)
   if (!options.spacing.empty()) request.spacing = parse_spacing(options.spacing);
   if (!options.name.empty()) request.name = options.name;
   if (options.series) request.series = options.series;
+  request.dataset = options.dataset;
   auto given = parse_annotations(options.annotations);
   std::erase_if(request.annotations, [&](const record::Annotation& a) {
     return std::any_of(given.begin(), given.end(), [&](const auto& g) { return g.key.name == a.key.name; });
