@@ -95,7 +95,8 @@ class ImportInspector final : public interop::Inspector {
     for (const FileState& file : before_)
       if (state_of(file.path) != file)
         throw Unfinished(fmt::format(
-            "'{}' changed while it was read; it is still being written: import it again when it is complete", file.path));
+            "'{}' changed while it was read; it is still being written: import it again when it is complete",
+            file.path));
   }
   /// A file that grows says nothing of its image's quality yet.
   class Unfinished : public UserError {
@@ -191,8 +192,7 @@ class Batch {
     request.inspector = &inspector;
     ImageOutcome outcome;
     outcome.image = interop::import_image(request, archive_);
-    outcome.state =
-        outcome.image.already_there ? ImageOutcome::State::already_there : ImageOutcome::State::imported;
+    outcome.state = outcome.image.already_there ? ImageOutcome::State::already_there : ImageOutcome::State::imported;
     outcome.report = inspector.report();
     if (outcome.image.already_there) {
       inspector.check_unchanged();
@@ -224,7 +224,8 @@ class Batch {
     record.report = std::move(report);
     record.agent = options_.agent;
     record = put_into_quarantine(archive_, std::move(record));
-    if (options_.keep == KeepRaw::copy && std::find(record.sha256.begin(), record.sha256.end(), "") == record.sha256.end()) {
+    if (options_.keep == KeepRaw::copy &&
+        std::find(record.sha256.begin(), record.sha256.end(), "") == record.sha256.end()) {
       std::vector<Digest> digests;
       for (const std::string& hex : record.sha256) digests.push_back(digest_from(hex).value());
       record.raw = keep_raw_files(archive_, options_.project, options_.agent, record.files, digests);
@@ -250,7 +251,8 @@ class Batch {
     auto record = find_in_quarantine(archive_, options_.project, quarantine_id(files, options_.mask->name));
     if (!record || !record->accepted_by.empty()) return;
     record->accepted_by = options_.accepted ? options_.accepted->agent : options_.agent;
-    record->accepted_because = options_.accepted ? options_.accepted->reason : "files or mask have changed, and it passes";
+    record->accepted_because =
+        options_.accepted ? options_.accepted->reason : "files or mask have changed, and it passes";
     record->artifact = artifact;
     update_quarantine(archive_, *record);
   }

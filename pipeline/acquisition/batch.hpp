@@ -17,12 +17,12 @@ namespace voxflow::acquisition {
 
 struct BatchOptions {
   std::string project, agent;
-  const Mask* mask = nullptr;          // null: warnings only, and what cannot be imported is an error
-  std::string mask_text;               // as it was read
+  const Mask* mask = nullptr;  // null: warnings only, and what cannot be imported is an error
+  std::string mask_text;       // as it was read
   KeepRaw keep = KeepRaw::reference;
   std::optional<Acceptance> accepted;  // of what the gate would reject
   std::size_t images_at_a_time = 1;
-  std::uint64_t memory_bytes = UINT64_MAX;       // for planes of images under way; one image is always let through
+  std::uint64_t memory_bytes = UINT64_MAX;         // for planes of images under way; one image is always let through
   const std::atomic<bool>* interrupted = nullptr;  // once true, no image is begun and those under way are given up
 };
 
@@ -35,8 +35,8 @@ struct ImageOutcome {
   ExitCode code = ExitCode::ok;  // who has to act where it failed
 };
 
-/// Imports the images and tells of each once, from one thread at a time. Throws DiskFullError, since every further image
-/// would fail alike, and InternalError.
+/// Imports the images and tells of each once, from one thread at a time. Throws DiskFullError, since every further
+/// image would fail alike, and InternalError.
 void import_batch(const archive::Archive& archive, const std::vector<Candidate>& images, const BatchOptions& options,
                   const std::function<void(std::size_t, const ImageOutcome&)>& tell);
 

@@ -120,8 +120,8 @@ void find_gaps(Candidate& candidate, const Mask& mask, const Values& timepoints,
                            *timepoints.begin(), *timepoints.rbegin()));
   if (const auto missing = missing_numbers(planes); !missing.empty()) {
     candidate.whole = false;
-    candidate.findings.push_back({"incomplete", Verdict::reject,
-                                  fmt::format("plane {} has no file in '{}'", missing, where)});
+    candidate.findings.push_back(
+        {"incomplete", Verdict::reject, fmt::format("plane {} has no file in '{}'", missing, where)});
   }
 }
 
@@ -146,10 +146,9 @@ void put_together(Candidate& candidate, const Mask& mask, const std::vector<Matc
     const auto [known, fresh] = at.emplace(place, file.path);
     if (fresh) continue;
     candidate.whole = false;
-    candidate.findings.push_back(
-        {"incomplete", Verdict::reject,
-         fmt::format("'{}' and '{}' are both {}", known->second.string(), file.path.string(),
-                     place_text(place).empty() ? "the whole image" : place_text(place))});
+    candidate.findings.push_back({"incomplete", Verdict::reject,
+                                  fmt::format("'{}' and '{}' are both {}", known->second.string(), file.path.string(),
+                                              place_text(place).empty() ? "the whole image" : place_text(place))});
   }
   for (const std::string& t : ts)
     for (const std::string& c : cs)
@@ -210,7 +209,8 @@ std::vector<fs::path> walk(const std::vector<fs::path>& paths) {
     }
     if (error) throw_errno(fmt::format("cannot read the folder '{}'", path.string()), error.value());
   }
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return natural_less(a.string(), b.string()); });
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return natural_less(a.string(), b.string()); });
   files.erase(std::unique(files.begin(), files.end()), files.end());
   return files;
 }
@@ -225,8 +225,7 @@ Candidates candidates(const Mask& mask, const std::vector<fs::path>& files) {
       const auto fields = mask.files[i].match(file.generic_string());
       if (!fields) continue;
       matched = true;
-      const auto [group, fresh] =
-          group_of.emplace(group_key(file, i, mask.files[i].text(), *fields), groups.size());
+      const auto [group, fresh] = group_of.emplace(group_key(file, i, mask.files[i].text(), *fields), groups.size());
       if (fresh) groups.emplace_back();
       groups[group->second].push_back({file, *fields});
     }

@@ -17,7 +17,7 @@ struct Candidate {
 };
 
 struct Candidates {
-  std::vector<Candidate> images;                // in natural order of their first files
+  std::vector<Candidate> images;                 // in natural order of their first files
   std::vector<std::filesystem::path> unmatched;  // files of which no pattern speaks
 };
 

@@ -66,14 +66,15 @@ std::string_view last_parts(std::string_view path, std::size_t slashes) {
 void FilePattern::add_field(std::size_t at, std::size_t length,
                             const std::function<FieldKind(const std::string&)>& kind_of) {
   const std::string name = text_.substr(at + 1, length - 2);
-  if (name.empty() || !std::all_of(name.begin(), name.end(), [](char ch) { return is_letter_or_digit(ch) || ch == '_'; }))
+  if (name.empty() ||
+      !std::all_of(name.begin(), name.end(), [](char ch) { return is_letter_or_digit(ch) || ch == '_'; }))
     throw PatternError(at, length,
                        fmt::format("'{}' cannot name a part of a file's name; letters, digits and '_' can", name));
   if (std::find(fields_.begin(), fields_.end(), name) != fields_.end())
     throw PatternError(at, length, fmt::format("'{{{}}}' stands twice in the pattern", name));
   if (!tokens_.empty() && tokens_.back().type != Token::Type::literal)
-    throw PatternError(at, length,
-                       fmt::format("nothing parts '{{{}}}' from what stands before it; write a character between", name));
+    throw PatternError(
+        at, length, fmt::format("nothing parts '{{{}}}' from what stands before it; write a character between", name));
   fields_.push_back(name);
   tokens_.push_back({Token::Type::field, name, kind_of(name)});
 }

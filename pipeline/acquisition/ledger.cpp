@@ -5,9 +5,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
@@ -96,18 +96,24 @@ std::string request_id(const interop::ImportRequest& r, const std::string& mask_
   const auto add = [&](std::string_view text) { hash.update(fmt::format("{}:", text.size())).update(text); };
   add(mask_sha256);
   add(r.name);
+  add(r.dataset);
   add(fmt::format("{} {} {} {} {} {}", static_cast<int>(r.how), r.grid.timepoints, r.grid.channels, r.grid.planes,
                   static_cast<int>(r.pages), r.series.value_or(-1)));
   for (const fs::path& file : r.files) add(file.string());
   for (const std::string& name : r.channel_names) add(name);
-  for (const interop::Wavelengths& w : r.wavelengths) add(number_text(w.emission_nm) + " " + number_text(w.excitation_nm));
+  for (const interop::Wavelengths& w : r.wavelengths)
+    add(number_text(w.emission_nm) + " " + number_text(w.excitation_nm));
   if (r.spacing)
     for (const auto& um : r.spacing->um) add(number_text(um));
   add(number_text(r.time_step_s));
   for (const record::Annotation& a : r.annotations) {
     const auto* text = std::get_if<std::string>(&a.value);
     const auto* number = std::get_if<double>(&a.value);
-    add(a.key.name + "=" + (text ? *text : number ? format_number(*number) + a.key.unit : std::get<bool>(a.value) ? "true" : "false"));
+    add(a.key.name + "=" +
+        (text                      ? *text
+         : number                  ? format_number(*number) + a.key.unit
+         : std::get<bool>(a.value) ? "true"
+                                   : "false"));
   }
   return hash.finish().hex();
 }

@@ -1,5 +1,5 @@
-// What has been imported from which files: <project>/imports.jsonl, append-only. It only saves work: an import without it
-// reads the files again and finds their content in the archive.
+// What has been imported from which files: <project>/imports.jsonl, append-only. It only saves work: an import without
+// it reads the files again and finds their content in the archive.
 #pragma once
 #include <cstdint>
 #include <filesystem>

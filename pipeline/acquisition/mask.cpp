@@ -18,8 +18,9 @@ using yaml::YamlEntry;
 using yaml::YamlNode;
 
 constexpr yaml::FileKind kFile{"an acquisition mask", "voxflow_mask: 1", "nothing was imported"};
-const std::vector<std::string> kKeys{"voxflow_mask", "mask",     "description", "files",  "name",    "annotations", "require",
-                                     "image",        "channels", "calibration", "camera", "quality", "pages",       "keep"};
+const std::vector<std::string> kKeys{"voxflow_mask", "mask",    "description", "files",    "name",
+                                     "annotations",  "require", "image",       "channels", "calibration",
+                                     "camera",       "quality", "pages",       "keep"};
 
 FieldKind kind_of(const Mask& mask, const std::string& field) {
   if (field == kTimepointField || field == kPlaneField) return FieldKind::digits;
@@ -50,7 +51,8 @@ void read_files(Reader& reader, const YamlNode& document, Mask& mask) {
     return;
   }
   if (n->kind == YamlNode::Kind::list) {
-    for (const YamlNode& item : reader.list(*n, "'files'", "[\"{name}_C{channel}.tif\"]")) read_pattern(reader, item, mask);
+    for (const YamlNode& item : reader.list(*n, "'files'", "[\"{name}_C{channel}.tif\"]"))
+      read_pattern(reader, item, mask);
   } else {
     read_pattern(reader, *n, mask);
   }
@@ -83,19 +85,21 @@ void check_fields(Reader& reader, const YamlNode& document, const Mask& mask) {
     for (const NamedAnnotation& a : mask.named) {
       if (has(a.from)) continue;
       const YamlNode* from = annotations->find(a.key.name)->find("from");
-      reader.problem(from->mark, fmt::format("the pattern '{}' has no part '{{{}}}'{}", pattern.text(), a.from,
-                                             did_you_mean(a.from, fields)),
-                     fields.empty() ? "" : fmt::format("its parts: {}", join(fields, ", ")));
+      reader.problem(
+          from->mark,
+          fmt::format("the pattern '{}' has no part '{{{}}}'{}", pattern.text(), a.from, did_you_mean(a.from, fields)),
+          fields.empty() ? "" : fmt::format("its parts: {}", join(fields, ", ")));
     }
     for (const std::string& field : fields) {
       const bool axis = field == kTimepointField || field == kChannelField || field == kPlaneField || field == "name";
-      const bool read = axis || std::find(used.begin(), used.end(), field) != used.end() ||
-                        std::any_of(mask.named.begin(), mask.named.end(), [&](const auto& a) { return a.from == field; });
+      const bool read =
+          axis || std::find(used.begin(), used.end(), field) != used.end() ||
+          std::any_of(mask.named.begin(), mask.named.end(), [&](const auto& a) { return a.from == field; });
       if (!read)
-        reader.problem(document.find("files")->mark,
-                       fmt::format("nothing reads the part '{{{}}}' of the pattern '{}'", field, pattern.text()),
-                       fmt::format("write annotations: {{ {}: {{ from: {} }} }}, or '*' for what does not matter", field,
-                                   field));
+        reader.problem(
+            document.find("files")->mark,
+            fmt::format("nothing reads the part '{{{}}}' of the pattern '{}'", field, pattern.text()),
+            fmt::format("write annotations: {{ {}: {{ from: {} }} }}, or '*' for what does not matter", field, field));
     }
   }
 }

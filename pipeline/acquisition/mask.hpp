@@ -1,5 +1,5 @@
-// Acquisition masks: what a microscope's files are called, what they make up, and what is expected of them; one YAML file a
-// microscope.
+// Acquisition masks: what a microscope's files are called, what they make up, and what is expected of them; one YAML
+// file a microscope.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -32,12 +32,12 @@ enum class KeepRaw { reference, copy };
 struct Mask {
   std::string name, description, sha256;
   std::vector<FilePattern> files;
-  std::string image_name;                       // template of fields, "" for what the files' names have in common
-  std::vector<NamedAnnotation> named;           // out of file names
-  std::vector<record::Annotation> constants;    // the same for every image
-  std::vector<std::string> required;            // annotations that every image has
+  std::string image_name;                     // template of fields, "" for what the files' names have in common
+  std::vector<NamedAnnotation> named;         // out of file names
+  std::vector<record::Annotation> constants;  // the same for every image
+  std::vector<std::string> required;          // annotations that every image has
   CountRange channels, timepoints, planes;
-  std::vector<std::string> channel_names;       // empty: from the files
+  std::vector<std::string> channel_names;         // empty: from the files
   std::vector<interop::Wavelengths> wavelengths;  // empty, or one for each of channel_names
   std::optional<interop::GivenSpacing> spacing;
   std::optional<double> time_step_s;

@@ -33,9 +33,10 @@ std::optional<NamedAnnotation> read_named(Reader& reader, const YamlEntry& entry
     named.key.unit = reader.text(*n, "unit of " + what).value_or("");
     named.key.type = AnnotationType::number;
     if (!named.key.unit.empty() && !find_unit(named.key.unit))
-      reader.problem(n->mark, fmt::format("unit of {} is '{}', which is none; units are um, nm, mm, ms, s, min, h, day, "
-                                          "B, KB, MB, GB, TB, deg and rad",
-                                          what, named.key.unit));
+      reader.problem(n->mark,
+                     fmt::format("unit of {} is '{}', which is none; units are um, nm, mm, ms, s, min, h, day, "
+                                 "B, KB, MB, GB, TB, deg and rad",
+                                 what, named.key.unit));
   }
   if (const YamlNode* n = entry.value.find("type"))
     if (const auto type = reader.choice(*n, "type of " + what, kTypes)) {
@@ -49,7 +50,8 @@ std::optional<NamedAnnotation> read_named(Reader& reader, const YamlEntry& entry
       if (const auto value = reader.text(item, "a value of " + what)) named.values.push_back(*value);
   const YamlNode* from = entry.value.find("from");
   if (from == nullptr) {
-    reader.problem(entry.key.mark, fmt::format("{} has no 'from', the part of the file's name that gives its value", what),
+    reader.problem(entry.key.mark,
+                   fmt::format("{} has no 'from', the part of the file's name that gives its value", what),
                    "or write its value itself, as 'objective: 63x'");
     return std::nullopt;
   }
@@ -82,13 +84,14 @@ void read_limit(Reader& reader, const YamlEntry& entry, Limit& limit) {
     return;
   }
   if (entry.value.kind != YamlNode::Kind::map) {
-    reader.problem(entry.value.mark, fmt::format("rule '{}' is {}; wanted are limits, or off", rule,
-                                                 Reader::shown(entry.value)),
+    reader.problem(entry.value.mark,
+                   fmt::format("rule '{}' is {}; wanted are limits, or off", rule, Reader::shown(entry.value)),
                    fmt::format("such as {}: {{ warn: 0.01, reject: 0.2 }}", rule));
     return;
   }
   reader.check_keys(entry.value, fmt::format("rule '{}'", rule), kKeys);
-  if (const YamlNode* n = entry.value.find("warn")) limit.warn = reader.quantity(*n, fmt::format("warn of rule '{}'", rule), "");
+  if (const YamlNode* n = entry.value.find("warn"))
+    limit.warn = reader.quantity(*n, fmt::format("warn of rule '{}'", rule), "");
   if (const YamlNode* n = entry.value.find("reject"))
     limit.reject = reader.quantity(*n, fmt::format("reject of rule '{}'", rule), "");
 }

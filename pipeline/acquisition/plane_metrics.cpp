@@ -9,7 +9,8 @@
 namespace voxflow::acquisition {
 
 namespace {
-/// Sums run in so many lanes, added in a fixed order: the compiler may vectorise them, and they are the same everywhere.
+/// Sums run in so many lanes, added in a fixed order: the compiler may vectorise them, and they are the same
+/// everywhere.
 constexpr std::size_t kLanes = 16;
 /// By how many standard deviations of noise a hot pixel stands out of its neighbours.
 constexpr float kSpike = 6;
@@ -113,7 +114,8 @@ PlaneMetrics measure(const T* voxels, std::size_t height, std::size_t width, con
     const float* row = rows.load(y);
     total += sum(width, [&](std::size_t x) { return row[x]; });
     squares += sum(width, [&](std::size_t x) { return row[x] * row[x]; });
-    if (width > 2) differences += sum(width - 2, [&](std::size_t x) { return (row[x + 2] - row[x]) * (row[x + 2] - row[x]); });
+    if (width > 2)
+      differences += sum(width - 2, [&](std::size_t x) { return (row[x + 2] - row[x]) * (row[x + 2] - row[x]); });
     if (y < 2 || width < 3) continue;
     const float *above = rows.at(y - 2), *middle = rows.at(y - 1);
     laplacian += sum(width - 2, [&](std::size_t x) {

@@ -19,12 +19,13 @@ struct PlaneMetrics {
                           // (doi:10.1177/24.1.1254907)
   /// Standard deviation of the signal over that of the noise; 0 where there is no more variance than noise.
   double signal_to_noise() const;
-  /// Share of the signal's variance that is in differences of voxels two apart, without the noise's: small when blurred.
+  /// Share of the signal's variance that is in differences of voxels two apart, without the noise's: small when
+  /// blurred.
   double focus() const;
 };
 
-/// Measures the plane of `height` x `width` voxels. `maximum`: from which value on a voxel is saturated; nothing: none is.
-/// The pixels that stand out of their four neighbours by more than six standard deviations of noise are added to
+/// Measures the plane of `height` x `width` voxels. `maximum`: from which value on a voxel is saturated; nothing: none
+/// is. The pixels that stand out of their four neighbours by more than six standard deviations of noise are added to
 /// `spikes`, as y * width + x.
 PlaneMetrics measure_plane(DType type, const void* voxels, Index height, Index width, std::optional<double> maximum,
                            std::vector<std::uint32_t>& spikes);

@@ -42,8 +42,8 @@ class QualityInspector final : public interop::Inspector {
 
   void begin(const record::ImageInfo& image) override;
   void planes(int t, int c, Index first, Index planes, const void* voxels) override;
-  /// Puts the report and the annotations "qc", "qc_saturated", "qc_snr" and "qc_focus" into the manifest; who accepted a
-  /// rejected image and why as "qc_accepted_by" and "qc_accepted_because". Throws Rejected.
+  /// Puts the report and the annotations "qc", "qc_saturated", "qc_snr" and "qc_focus" into the manifest; who accepted
+  /// a rejected image and why as "qc_accepted_by" and "qc_accepted_because". Throws Rejected.
   void complete(record::Manifest& manifest) override;
   /// Of all planes that were shown, and of what the manifest says of the image.
   QualityReport report(const record::Manifest& manifest) const;

@@ -109,7 +109,8 @@ std::vector<QuarantineRecord> in_quarantine(const archive::Archive& archive, con
   for (fs::directory_iterator it(archive.root(), error), end; !error && it != end; it.increment(error)) {
     if (!project.empty() && it->path().filename() != project) continue;
     std::error_code none;
-    for (fs::directory_iterator file(it->path() / "quarantine", none), last; !none && file != last; file.increment(none))
+    for (fs::directory_iterator file(it->path() / "quarantine", none), last; !none && file != last;
+         file.increment(none))
       if (file->path().extension() == ".json") records.push_back(read_record(file->path()));
   }
   if (error) throw_errno(fmt::format("cannot look through the archive '{}'", archive.root().string()), error.value());

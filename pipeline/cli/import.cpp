@@ -123,7 +123,9 @@ class Summary {
     print(table_.text());
     if (requests_.images.size() > 1 || quarantined_ + not_begun_ > 0) print(counts_text());
     if (quarantined_ > 0)
-      print("`voxflow quarantine list` shows what was rejected and why; `voxflow quarantine accept` takes it all the same");
+      print(
+          "`voxflow quarantine list` shows what was rejected and why; `voxflow quarantine accept` takes it all the "
+          "same");
     if (!requests_.unmatched.empty())
       print(fmt::format("{} files are not named as the mask says, such as '{}'", requests_.unmatched.size(),
                         requests_.unmatched.front().string()));
@@ -144,7 +146,9 @@ class Summary {
     const interop::Imported& image = outcome.image;
     if (outcome.state == State::already_there) add_to_known(session_, request, image);
     const std::string known_as = other_name(session_, image);
-    table_.add({image.name + (!known_as.empty() ? known_as : image.already_there ? " (was there)" : ""),
+    table_.add({image.name + (!known_as.empty()     ? known_as
+                              : image.already_there ? " (was there)"
+                                                    : ""),
                 shape_text(image.info), spacing_text(image.info.grid), std::string(to_string(image.info.dtype)),
                 outcome.state == State::imported ? std::string(to_string(outcome.report.verdict())) : "",
                 "sha256:" + image.content.hex()});
@@ -188,7 +192,10 @@ int import(Session& session, const ImportOptions& options) {
 void add_import(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("import", "Take microscope files into the archive");
   const auto options = std::make_shared<ImportOptions>();
-  command->add_option("files", options->files, "TIFF, OME-TIFF, BigDataViewer, Imaris or HDF5 files; with --mask also folders, which are walked")->required();
+  command
+      ->add_option("files", options->files,
+                   "TIFF, OME-TIFF, BigDataViewer, Imaris or HDF5 files; with --mask also folders, which are walked")
+      ->required();
   command->add_option("--project", options->project, "Project that the images belong to")->required();
   command->add_option("--mask", options->mask,
                       "Acquisition mask of the microscope: a YAML file that says which files make an image");

@@ -86,8 +86,7 @@ ImportRequests with_mask(Session& session, const ImportOptions& options) {
     if (!value.empty()) throw UserError(fmt::format("{} is not for use with --mask: the mask says it", option));
   ImportRequests requests;
   requests.mask = mask_for(session, options.mask, &requests.mask_text);
-  auto found = acquisition::candidates(*requests.mask,
-                                       acquisition::walk({options.files.begin(), options.files.end()}));
+  auto found = acquisition::candidates(*requests.mask, acquisition::walk({options.files.begin(), options.files.end()}));
   if (found.images.empty())
     throw UserError(fmt::format("none of {} files is named as mask '{}' says; '{}' is not of the form '{}'",
                                 found.unmatched.size(), requests.mask->name,

@@ -113,9 +113,9 @@ void print_trial(const acquisition::Mask& mask, const Trial& trial) {
     return std::count_if(trial.images.begin(), trial.images.end(),
                          [&](const TrialImage& i) { return i.report.verdict() == v; });
   };
-  print(fmt::format("mask '{}' on {} of {} images: {} ok, {} with warnings, {} rejected; nothing was changed", mask.name,
-                    trial.images.size(), trial.of, with(acquisition::Verdict::ok), with(acquisition::Verdict::warn),
-                    with(acquisition::Verdict::reject)));
+  print(fmt::format("mask '{}' on {} of {} images: {} ok, {} with warnings, {} rejected; nothing was changed",
+                    mask.name, trial.images.size(), trial.of, with(acquisition::Verdict::ok),
+                    with(acquisition::Verdict::warn), with(acquisition::Verdict::reject)));
   if (!trial.unmatched.empty())
     print(fmt::format("{} files are not named as the mask says, such as '{}'", trial.unmatched.size(),
                       trial.unmatched.front().string()));
@@ -146,10 +146,11 @@ int test(Session& session, const Options& options) {
   const auto mask = options.paths.empty() ? mask_for(session, options.mask) : acquisition::load_mask(options.mask);
   const Trial trial = options.paths.empty() ? try_records(session, mask, options) : try_files(mask, options);
   if (trial.images.empty())
-    throw UserError(options.paths.empty()
-                        ? fmt::format("no image of the archive came through mask '{}'; name files or folders to try it on",
-                                      mask.name)
-                        : fmt::format("none of {} files is named as mask '{}' says", trial.unmatched.size(), mask.name));
+    throw UserError(
+        options.paths.empty()
+            ? fmt::format("no image of the archive came through mask '{}'; name files or folders to try it on",
+                          mask.name)
+            : fmt::format("none of {} files is named as mask '{}' says", trial.unmatched.size(), mask.name));
   if (session.json)
     print_json(trial_json(mask, trial));
   else

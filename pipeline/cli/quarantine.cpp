@@ -50,9 +50,10 @@ QuarantineRecord record_of(Session& session, const std::string& id) {
   for (auto& r : acquisition::in_quarantine(session.archive(), ""))
     if (r.id.starts_with(id)) found.push_back(std::move(r));
   if (found.size() == 1) return found.front();
-  throw UserError(found.empty() ? fmt::format("nothing in quarantine has the id '{}'; `voxflow quarantine list` shows ids", id)
-                                : fmt::format("{} images in quarantine have ids that begin with '{}'; write more of it",
-                                              found.size(), id));
+  throw UserError(
+      found.empty()
+          ? fmt::format("nothing in quarantine has the id '{}'; `voxflow quarantine list` shows ids", id)
+          : fmt::format("{} images in quarantine have ids that begin with '{}'; write more of it", found.size(), id));
 }
 
 int accept(Session& session, const std::string& id, const std::string& because) {
@@ -90,7 +91,8 @@ void add_quarantine(CLI::App& app, Session& session) {
   const auto options = std::make_shared<Options>();
   auto* show = command->add_subcommand("list", "Show what is in quarantine, and why");
   show->add_option("--project", options->project, "Of one project only");
-  show->callback([&session, options] { session.action = [&session, options] { return list(session, options->project); }; });
+  show->callback(
+      [&session, options] { session.action = [&session, options] { return list(session, options->project); }; });
   auto* take = command->add_subcommand("accept", "Import a rejected image all the same; who and why is recorded");
   take->add_option("id", options->id, "Its id, or the beginning of it")->required();
   take->add_option("--because", options->because, "The reason")->required();

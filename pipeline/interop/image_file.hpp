@@ -20,6 +20,7 @@ enum class PageAxis { z, t };
 /// Choices that some formats leave to whoever opens a file.
 struct OpenOptions {
   std::optional<int> series = std::nullopt;  // among several images of one file
+  std::string dataset = "";                  // path of one among several datasets of an HDF5 file
   PageAxis pages = PageAxis::z;              // of a TIFF that does not say what its pages are
 };
 
@@ -59,6 +60,8 @@ class ImageFile {
   /// Throws UserError, naming the place, when they are damaged or cut off.
   virtual void read_planes(int t, int c, Index first, Index planes, void* voxels) = 0;
   void read_plane(int t, int c, Index z, void* voxels) { read_planes(t, c, z, 1, voxels); }
+  /// How many consecutive planes are read best in one call.
+  virtual Index planes_at_once() const { return 1; }
   /// Gives descriptors and buffers back until the next read. Not while another thread reads.
   virtual void close() {}
 
@@ -69,5 +72,8 @@ class ImageFile {
 /// Opens a file by what it holds, whatever its name is. Throws UserError, naming the file, when it is damaged, of a
 /// format or voxel type that is not read, or holds several images of which `options` choose none.
 std::unique_ptr<ImageFile> open_image(const std::filesystem::path& file, const OpenOptions& options = {});
+
+/// For formats of one image a file. Throws UserError when `options.series` is another than 0.
+void refuse_series(const std::filesystem::path& file, const OpenOptions& options);
 
 }  // namespace voxflow::interop

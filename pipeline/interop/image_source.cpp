@@ -73,7 +73,8 @@ FileGrid grid_of(const ImportRequest& request) {
   if (request.how == Files::timepoints) return {n, 1, 1};
   const FileGrid& g = request.grid;
   if (request.how == Files::grid && g.timepoints * g.channels * g.planes != n)
-    throw InternalError(fmt::format("{} files were given for {} x {} x {} (t, c, z)", n, g.timepoints, g.channels, g.planes));
+    throw InternalError(
+        fmt::format("{} files were given for {} x {} x {} (t, c, z)", n, g.timepoints, g.channels, g.planes));
   return g;
 }
 }  // namespace
@@ -92,7 +93,8 @@ ImageSource::ImageSource(const ImportRequest& request) : grid_(grid_of(request))
     throw UserError(
         fmt::format("{} files were given for one image; say whether they are its channels or its timepoints",
                     request.files.size()));
-  for (const fs::path& file : request.files) parts_.push_back(open_image(file, {request.series, request.pages}));
+  for (const fs::path& file : request.files)
+    parts_.push_back(open_image(file, {request.series, request.dataset, request.pages}));
   check_alike();
   const ImageFacts& first = parts_.front()->facts();
   info_.dtype = stored_dtype(first.type);

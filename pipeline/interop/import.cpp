@@ -98,7 +98,11 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   const Digest content = writer.finish(metadata, {few_threads(), {}});
 
   record::Manifest manifest = manifest_of(request, source, content, started);
-  Imported imported{record::acquisition_folder(request.project, content), content, false, source.info(), source.name(),
+  Imported imported{record::acquisition_folder(request.project, content),
+                    content,
+                    false,
+                    source.info(),
+                    source.name(),
                     manifest.origin.value()};
   if (!archive.published(imported.artifact)) {
     builder.retarget(imported.artifact);

@@ -57,7 +57,8 @@ struct ImportRequest {
   Files how = Files::one_image;
   FileGrid grid;                                // of Files::grid
   PageAxis pages = PageAxis::z;                 // of a TIFF that does not say what its pages are
-  std::optional<int> series;                    // of an OME-TIFF that holds several images
+  std::optional<int> series;                    // of a file that holds several images
+  std::string dataset;                          // of an HDF5 file that holds several
   std::vector<std::string> channel_names;       // empty: from the files
   std::vector<Wavelengths> wavelengths;         // of the channels, instead of those of the files
   std::optional<GivenSpacing> spacing;          // overrides what the files say
@@ -87,8 +88,8 @@ struct Imported {
 /// archive.
 Imported import_image(const ImportRequest& request, const archive::Archive& archive);
 
-/// Reads every plane as import would and shows it to the request's inspector; publishes nothing. Returns the manifest as
-/// it would be, without content digest. Throws as `import_image`.
+/// Reads every plane as import would and shows it to the request's inspector; publishes nothing. Returns the manifest
+/// as it would be, without content digest. Throws as `import_image`.
 record::Manifest inspect_image(const ImportRequest& request);
 
 /// Throws UserError when a project cannot have that name.

@@ -45,10 +45,9 @@ TiffImage::TiffImage(const fs::path& file, const OpenOptions& options) {
   files_.emplace_back(file);
   facts_.description = files_.front().description();
   facts_.importer.version = TiffFile::library();
+  const bool ome = is_ome_xml(facts_.description);
+  if (!ome) refuse_series(file, options);
   with_context(fmt::format("'{}'", file.string()), [&] {
-    const bool ome = is_ome_xml(facts_.description);
-    if (!ome && options.series.value_or(0) != 0)
-      throw UserError(fmt::format("it has no series {}; it holds one image, series 0", *options.series));
     if (ome)
       describe_ome(options.series);
     else if (is_imagej_description(facts_.description))

@@ -250,7 +250,9 @@ std::string SourceLocation::to_json() const {
 SourceLocation SourceLocation::from_json(std::string_view text) {
   const Json j = parse_json(text, "location");
   return reading("location", [&] {
-    SourceLocation location{j.at("entity").get<std::string>(), j.at("files").get<std::vector<std::string>>(), {},
+    SourceLocation location{j.at("entity").get<std::string>(),
+                            j.at("files").get<std::vector<std::string>>(),
+                            {},
                             j.at("agent").get<std::string>()};
     for (const Json& d : j.at("sha256")) location.file_digests.push_back(digest_of(d));
     return location;

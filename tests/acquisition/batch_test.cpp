@@ -79,7 +79,9 @@ struct Fixture {
   }
   std::map<std::string, ImageOutcome> import() { return import(options); }
 
-  record::Manifest manifest(const ImageOutcome& outcome) const { return archive.manifest(outcome.image.artifact).value(); }
+  record::Manifest manifest(const ImageOutcome& outcome) const {
+    return archive.manifest(outcome.image.artifact).value();
+  }
   std::vector<std::string> temporary() const {
     std::vector<std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(archive.root()))
@@ -285,13 +287,15 @@ TEST_CASE("a trial of a mask says what import would do, and changes nothing") {
   std::ofstream(f.folder / "in/none.tif") << "no image";
   const Mask mask = parse_mask({"m.yaml", f.mask_text});
   std::vector<TrialImage> trial;
-  for (const Candidate& image : candidates(mask, walk({f.folder / "in"})).images) trial.push_back(try_image(mask, image));
+  for (const Candidate& image : candidates(mask, walk({f.folder / "in"})).images)
+    trial.push_back(try_image(mask, image));
   std::map<std::string, Verdict> verdicts;
   for (const TrialImage& image : trial) verdicts[image.name] = image.report.verdict();
   CHECK(verdicts == std::map<std::string, Verdict>{
                         {"bright", Verdict::reject}, {"good", Verdict::warn}, {"none", Verdict::reject}});
   const auto metrics = distributions(trial);
-  const auto saturated = std::find_if(metrics.begin(), metrics.end(), [](const auto& d) { return d.metric == "saturated"; });
+  const auto saturated =
+      std::find_if(metrics.begin(), metrics.end(), [](const auto& d) { return d.metric == "saturated"; });
   REQUIRE(saturated != metrics.end());
   CHECK(saturated->images == 2);
   CHECK(saturated->quantiles.front() == 0);
@@ -301,8 +305,9 @@ TEST_CASE("a trial of a mask says what import would do, and changes nothing") {
   CHECK(!fs::exists(f.archive.root() / "cells"));
 
   SUBCASE("what was measured is judged anew by changed limits") {
-    const Mask strict =
-        parse_mask({"m.yaml", "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nquality: { snr: { reject: 5 }, saturated: off }\n"});
+    const Mask strict = parse_mask(
+        {"m.yaml",
+         "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nquality: { snr: { reject: 5 }, saturated: off }\n"});
     const TrialImage again = try_again(strict, trial[1]);
     CHECK(again.name == "good");
     CHECK(again.report.verdict() == Verdict::reject);

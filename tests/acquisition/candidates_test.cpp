@@ -83,11 +83,11 @@ TEST_CASE("files of other forms are left aside and named; the first pattern that
 }
 
 TEST_CASE("parts of names become typed annotations") {
-  const auto found = of(
-      "files: \"{day}_{species}_{hours}h.tif\"\nname: \"{species} at {hours}\"\n"
-      "annotations:\n  acquired: { from: day, type: date }\n  species: { from: species }\n"
-      "  time_post_infection: { from: hours, unit: h }\n  objective: 63x\n",
-      {"/d/20261125_G12_18.5h.tif"});
+  const auto found =
+      of("files: \"{day}_{species}_{hours}h.tif\"\nname: \"{species} at {hours}\"\n"
+         "annotations:\n  acquired: { from: day, type: date }\n  species: { from: species }\n"
+         "  time_post_infection: { from: hours, unit: h }\n  objective: 63x\n",
+         {"/d/20261125_G12_18.5h.tif"});
   REQUIRE(found.images.size() == 1);
   using record::AnnotationType;
   const std::vector<record::Annotation> wanted{{{"acquired", AnnotationType::date, ""}, "2026-11-25"},
@@ -131,7 +131,8 @@ TEST_CASE("a channel's or plane's file that is missing, or there twice, leaves n
 TEST_CASE("folders are walked in natural order, hidden files passed over, and paths have to exist") {
   const TestFolder folder;
   fs::create_directories(folder / "in/.hidden");
-  for (const char* file : {"in/T10.tif", "in/T9.tif", "in/.T1.tif", "in/.hidden/T2.tif"}) std::ofstream(folder / file) << "x";
+  for (const char* file : {"in/T10.tif", "in/T9.tif", "in/.T1.tif", "in/.hidden/T2.tif"})
+    std::ofstream(folder / file) << "x";
   const auto files = walk({folder / "in", folder / "in/T9.tif"});
   REQUIRE(files.size() == 2);
   CHECK(files[0].filename() == "T9.tif");

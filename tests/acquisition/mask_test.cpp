@@ -125,7 +125,8 @@ TEST_CASE("every part of a name has a reader, and every reader its part") {
 TEST_CASE("annotations say where their value comes from, and of which type it is") {
   has(complaint_of("annotations: { a: { type: text } }\n"),
       "annotation 'a' has no 'from', the part of the file's name that gives its value");
-  has(complaint_of("annotations: { a: { from: name, unit: parsec } }\n"), "unit of annotation 'a' is 'parsec', which is none");
+  has(complaint_of("annotations: { a: { from: name, unit: parsec } }\n"),
+      "unit of annotation 'a' is 'parsec', which is none");
   has(complaint_of("annotations: { a: { from: name, type: nmber } }\n"),
       "type of annotation 'a' is 'nmber', allowed text, number, date; did you mean 'number'?");
   has(complaint_of("annotations: { a: { from: name, unit: h, type: text } }\n"),
@@ -152,7 +153,8 @@ TEST_CASE("channels have different names") {
 }
 
 TEST_CASE("rules are known ones, with limits or a verdict as fits them") {
-  has(complaint_of("quality: { saturatd: { warn: 1 } }\n"), "'quality' has no key 'saturatd'; did you mean 'saturated'?");
+  has(complaint_of("quality: { saturatd: { warn: 1 } }\n"),
+      "'quality' has no key 'saturatd'; did you mean 'saturated'?");
   has(complaint_of("quality: { saturated: 0.1 }\n"), "rule 'saturated' is '0.1'; wanted are limits, or off");
   has(complaint_of("quality: { saturated: 0.1 }\n"), "hint: such as saturated: { warn: 0.01, reject: 0.2 }");
   has(complaint_of("quality: { snr: { warn: low } }\n"), "warn of rule 'snr' is 'low'; a number is wanted");

@@ -111,7 +111,7 @@ TEST_CASE("a pixel that stands out in most planes is hot; spots that come and go
   gate.begin(image_of(DType::float32, {8, kHeight, kWidth}));
   for (Index z = 0; z < 8; ++z) {
     auto voxels = plane_of(50, 30, 10, static_cast<unsigned>(z + 1));
-    voxels[5000] += 2000;                                   // in every plane
+    voxels[5000] += 2000;                                    // in every plane
     voxels[6000 + static_cast<std::size_t>(z) * 7] += 2000;  // somewhere else in each
     gate.planes(0, 0, z, 1, voxels.data());
   }

@@ -15,31 +15,37 @@ const std::string kMask = (project_folder() / "examples/masks/phantom_confocal.y
 
 std::string with_rule(const Facility& facility, const std::string& rule) {
   return facility
-      .write("mask.yaml", "voxflow_mask: 1\nmask: strict\nfiles: \"{name}_C{channel}.tif\"\nquality: { " + rule + " }\n")
+      .write("mask.yaml",
+             "voxflow_mask: 1\nmask: strict\nfiles: \"{name}_C{channel}.tif\"\nquality: { " + rule + " }\n")
       .string();
 }
 }  // namespace
 
-TEST_CASE("a folder is imported through a mask: names and channels, annotations, verdict; a second time nothing is read") {
+TEST_CASE(
+    "a folder is imported through a mask: names and channels, annotations, verdict; a second time nothing is read") {
   const Facility facility;
   facility.must({"phantom", "make", "facility", "--images", "2"});
   has(facility.must({"check", kMask}), "mask 'phantom_confocal' is sound: 1 pattern, 1 annotations");
   const std::string out = facility.must({"import", "facility/images", "--mask", kMask, "--project", "demo"});
   has(out, "nuclei_1");
   has(out, "4 of 4 imported");
-  CHECK(facility.must({"find", "instrument = \"phantom confocal\" and channels = 2 and exists(qc)", "--count"}) == "4\n");
+  CHECK(facility.must({"find", "instrument = \"phantom confocal\" and channels = 2 and exists(qc)", "--count"}) ==
+        "4\n");
   const std::string shown = facility.must({"show", "nuclei_1"});
   has(shown, "DAPI, LaminB1");
   has(shown, "nuclei_1_C0.tif and 1 more");
   has(shown, "phantom_confocal");
-  has(facility.must({"import", "facility/images", "--mask", kMask, "--project", "demo"}), "4 of 4 imported, 4 of them before");
+  has(facility.must({"import", "facility/images", "--mask", kMask, "--project", "demo"}),
+      "4 of 4 imported, 4 of them before");
   CHECK(facility.leftovers().empty());
 }
 
 TEST_CASE("a mask's mistakes are shown with place and remedy by check and by import; nothing is imported") {
   const Facility facility;
-  const std::string mask = facility.write("bad.yaml", "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nkep: copy\n").string();
-  for (const auto& arguments : {std::vector<std::string>{"check", mask}, {"import", ".", "--mask", mask, "--project", "demo"}}) {
+  const std::string mask =
+      facility.write("bad.yaml", "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nkep: copy\n").string();
+  for (const auto& arguments :
+       {std::vector<std::string>{"check", mask}, {"import", ".", "--mask", mask, "--project", "demo"}}) {
     const Outcome outcome = facility.voxflow(arguments);
     CHECK(outcome.exit_code == 2);
     has(outcome.err, "bad.yaml:4:1: error: the mask has no key 'kep'; did you mean 'keep'?");
@@ -56,7 +62,9 @@ TEST_CASE("a mask's annotations have to fit the catalog's keys") {
   facility.must({"phantom", "make", "facility", "--images", "1"});
   facility.must({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo", "--annotate", "dose=3 h"});
   const std::string mask =
-      facility.write("mask.yaml", "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nannotations: { dose: { from: name } }\n")
+      facility
+          .write("mask.yaml",
+                 "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nannotations: { dose: { from: name } }\n")
           .string();
   const Outcome outcome = facility.voxflow({"import", "facility/images", "--mask", mask, "--project", "demo"});
   CHECK(outcome.exit_code == 2);
@@ -83,7 +91,8 @@ TEST_CASE("rejected images wait in quarantine until a person accepts them, with 
   has(facility.must({"quarantine", "accept", id, "--because", "the only one"}), "the only one");
   CHECK(facility.must({"find", "qc = \"reject\" and qc_accepted_because = \"the only one\"", "--count"}) == "1\n");
   has(facility.must({"quarantine", "list"}), "0 images in quarantine");
-  has(facility.voxflow({"quarantine", "accept", "zzz", "--because", "x"}).err, "nothing in quarantine has the id 'zzz'");
+  has(facility.voxflow({"quarantine", "accept", "zzz", "--because", "x"}).err,
+      "nothing in quarantine has the id 'zzz'");
 }
 
 TEST_CASE("a trial of a mask shows grouping, metrics and would-be rejects of the last images, and changes nothing") {
