@@ -87,18 +87,45 @@ void clear_the_way(Session& session, const record::Plan& plan, executor::Executo
   }
 }
 
+/// Says that nothing is to be done, and why.
+int nothing_to_do(const Session& session, const record::Plan& plan) {
+  if (session.json)
+    print_json({{"run", nullptr}, {"images", plan.images}, {"done_before", plan.tasks.size()}});
+  else if (plan.tasks.empty())
+    print(fmt::format("{}: no image was selected: nothing is to be done", plan.workflow));
+  else
+    print(fmt::format("{}: {} image{}, {} tasks, all done before: nothing is to be done", plan.workflow, plan.images,
+                      plan.images == 1 ? "" : "s", plan.tasks.size()));
+  return 0;
+}
+
+void print_summary(const Session& session, const record::Plan& plan, const engine::RunSummary& summary) {
+  const auto& all = summary.progress.all;
+  if (session.json) {
+    print_json({{"run", plan.run},
+                {"end", to_string(summary.end)},
+                {"message", summary.message},
+                {"images", plan.images},
+                {"done_before", plan.tasks.size() - plan.waiting()},
+                {"done", all.done},
+                {"failed", all.failed},
+                {"skipped", all.skipped},
+                {"seconds", summary.wall_s}});
+    return;
+  }
+  print_failures(summary, plan);
+  print(fmt::format("run {} {}: {} done, {} failed, {} skipped in {:.1f} s", plan.run, to_string(summary.end), all.done,
+                    all.failed, all.skipped, summary.wall_s));
+  if (!summary.message.empty()) print(summary.message);
+  if (summary.end == engine::RunEnd::paused)
+    print("remove the cause, then run the workflow again: it goes on from here");
+  if (summary.end == engine::RunEnd::cancelled) print("run the workflow again to go on from here");
+}
+
 int run(Session& session, const Options& options) {
   const auto plan = plan_for(session, options.file, options.where);
   for (const std::string& note : plan.notes) log::info("{}", note);
-  if (plan.tasks.empty()) {
-    print(fmt::format("{}: no image was selected: nothing is to be done", plan.workflow));
-    return 0;
-  }
-  if (plan.waiting() == 0) {
-    print(fmt::format("{}: {} image{}, {} tasks, all done before: nothing is to be done", plan.workflow, plan.images,
-                      plan.images == 1 ? "" : "s", plan.tasks.size()));
-    return 0;
-  }
+  if (plan.waiting() == 0) return nothing_to_do(session, plan);
   const auto executor = make_executor(session, options.where);
   check_requests(plan, *executor);
   clear_the_way(session, plan, *executor, options.takeover);
@@ -111,16 +138,10 @@ int run(Session& session, const Options& options) {
     run.progress = [&display](const engine::Progress& progress) { display.show(progress); };
     return engine::run_plan(plan, *executor, system_clock(), run);
   }();
-  print_failures(summary, plan);
-  const auto& all = summary.progress.all;
-  print(fmt::format("run {} {}: {} done, {} failed, {} skipped in {:.1f} s", plan.run, to_string(summary.end), all.done,
-                    all.failed, all.skipped, summary.wall_s));
-  if (!summary.message.empty()) print(summary.message);
-  if (summary.end == engine::RunEnd::paused)
-    print("remove the cause, then run the workflow again: it goes on from here");
-  if (summary.end == engine::RunEnd::cancelled) print("run the workflow again to go on from here");
+  print_summary(session, plan, summary);
   ingest_results(session, plan);
   if (summary.end == engine::RunEnd::paused) return static_cast<int>(ExitCode::system);
+  const auto& all = summary.progress.all;
   return all.failed + all.skipped == 0 && summary.end == engine::RunEnd::finished
              ? 0
              : static_cast<int>(ExitCode::failed_tasks);

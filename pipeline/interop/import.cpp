@@ -29,8 +29,8 @@ void stream(ImageSource& source, archive::ImageWriter& writer) {
     for (int c = 0; c < info.channel_count(); ++c)
       for (Index z = 0; z < info.grid.shape[kZ]; z += depth) {
         slab.depth = std::min(depth, info.grid.shape[kZ] - z);
-        for (Index i = 0; i < slab.depth; ++i)
-          source.read_plane(t, c, z + i, slab.bytes.data() + static_cast<std::size_t>(i) * plane_bytes);
+        source.read_planes(t, c, z, slab.depth, slab.bytes.data());
+        source.close();
         write_slab(writer, info, t, c, z / depth, slab, info.dtype);
       }
 }
@@ -58,7 +58,8 @@ record::Manifest manifest_of(const ImportRequest& request, const ImageSource& so
   m.outputs = {{"image", "image", kFileName, content, source.info(), std::nullopt}};
   m.annotations = source.annotations();
   record::Origin origin;
-  origin.importer = "tiff";
+  origin.importer = source.importer().name;
+  origin.importer_version = source.importer().version;
   origin.overrides = source.overrides();
   for (const fs::path& file : source.files()) {
     origin.files.push_back(file.string());
