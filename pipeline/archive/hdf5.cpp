@@ -253,6 +253,20 @@ std::optional<std::string> read_text_attribute(const Handle& object, const std::
   return text;
 }
 
+bool read_numbers_attribute(const Handle& object, const std::string& name, std::span<double> values) {
+  const auto attribute = open_attribute(object, name);
+  if (!attribute) return false;
+  const std::string what = fmt::format("read attribute '{}'", name);
+  const Handle type(H5Aget_type(attribute->get()), H5Tclose, what),
+      space(H5Aget_space(attribute->get()), H5Sclose, what);
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if ((kind != H5T_FLOAT && kind != H5T_INTEGER) ||
+      H5Sget_simple_extent_npoints(space.get()) != static_cast<hssize_t>(values.size()))
+    return false;
+  check(H5Aread(attribute->get(), H5T_NATIVE_DOUBLE, values.data()), what);
+  return true;
+}
+
 std::optional<int> read_int_attribute(const Handle& object, const std::string& name) {
   const auto attribute = open_attribute(object, name);
   if (!attribute) return std::nullopt;

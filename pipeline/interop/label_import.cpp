@@ -209,7 +209,8 @@ ImportedLabels import_labels(const LabelImportRequest& request, const archive::A
   record::Manifest m;
   m.kind = "result";
   m.project = request.project;
-  m.outputs = {{kPort, "labels", kFileName, writer.finish({}, {few_threads(), {}}), info, imported.objects}};
+  m.outputs = {{kPort, "labels", kFileName, writer.finish({identity.canonical(), "", ""}, {few_threads(), {}}), info,
+                imported.objects}};
   m.origin = record::Origin{};
   m.origin->files = {request.rois.string()};
   m.origin->file_digests = {file};

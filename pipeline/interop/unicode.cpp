@@ -1,7 +1,5 @@
 #include "pipeline/interop/unicode.hpp"
 
-#include <fmt/format.h>
-
 #include "pipeline/core/text.hpp"
 
 namespace voxflow::interop {
@@ -58,13 +56,6 @@ std::string utf8(std::u16string_view utf16) {
     if (c >= 0x800) add(c, 6, 0x80);
     add(c, 0, 0x80);
   }
-  return out;
-}
-
-std::string ascii_xml(std::string_view utf8) {
-  std::string out;
-  for (const char32_t c : characters(utf8))
-    out += c < 0x80 ? std::string(1, static_cast<char>(c)) : fmt::format("&#{};", static_cast<std::uint32_t>(c));
   return out;
 }
 
