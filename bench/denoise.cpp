@@ -1,6 +1,5 @@
 // bench_denoise FOLDER KERNELS: makes volumes of nuclei under photon and read noise, writes them to FOLDER for another
-// program, stabilised, with the table of the inverse, and prints time and quality of denoise.dct and denoise.nlm for
-// each.
+// program, stabilised, with the table of the inverse, and prints time and quality of the denoisers for each.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -95,7 +94,10 @@ int main(int argc, char** argv) {
           };
           for (const char* preset : {"best", "fast"})
             compare(preset, job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy));
-          for (const int threads : {1, 2}) measure(job(registry, "denoise.nlm", {}, noisy), "nlm", truth, threads);
+          compare("tv", job(registry, "denoise.tv", {}, noisy));
+          for (const char* name : {"nlm", "anisotropic"})
+            for (const int threads : {1, 2})
+              measure(job(registry, fmt::format("denoise.{}", name), {}, noisy), name, truth, threads);
         }
       });
 }

@@ -6,15 +6,9 @@
 #include <mutex>
 #include <new>
 
-#include "pipeline/core/error.hpp"
+#include "kernels/shared/fft_planner.hpp"
 
 namespace voxflow::shared {
-
-// FFTW's planner is not thread-safe. Inline, so that all plugins of a process share the one mutex.
-inline std::mutex& planner_mutex() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 Index fast_size(Index n) {
   for (;; ++n) {
@@ -47,37 +41,26 @@ void FftBuffer::fill(float value) const {
 }
 
 struct Fft::Plans {
-  fftwf_plan forward = nullptr, backward = nullptr;
-  Plans() = default;
-  Plans(const Plans&) = delete;
-  Plans& operator=(const Plans&) = delete;
-  ~Plans() {
-    const std::lock_guard lock(planner_mutex());
-    if (forward != nullptr) fftwf_destroy_plan(forward);
-    if (backward != nullptr) fftwf_destroy_plan(backward);
-  }
+  FftwPlan forward, backward;
 };
 
 Fft::Fft(const Index3& shape) : shape_(shape) {
   const FftBuffer buffer(shape);  // estimating a plan writes no voxel, so none of it becomes resident
-  const auto plans = std::make_shared<Plans>();
   const auto nz = static_cast<int>(shape[kZ]), ny = static_cast<int>(shape[kY]), nx = static_cast<int>(shape[kX]);
   auto* spectrum = reinterpret_cast<fftwf_complex*>(buffer.data());
-  {
-    const std::lock_guard lock(planner_mutex());
-    plans->forward = fftwf_plan_dft_r2c_3d(nz, ny, nx, buffer.data(), spectrum, FFTW_ESTIMATE);
-    plans->backward = fftwf_plan_dft_c2r_3d(nz, ny, nx, spectrum, buffer.data(), FFTW_ESTIMATE);
-  }
-  if (plans->forward == nullptr || plans->backward == nullptr) throw InternalError("FFTW has no plan for this shape");
-  plans_ = plans;
+  const std::lock_guard lock(planner_mutex());
+  auto plans = std::make_shared<Plans>();
+  plans->forward = FftwPlan(fftwf_plan_dft_r2c_3d(nz, ny, nx, buffer.data(), spectrum, FFTW_ESTIMATE));
+  plans->backward = FftwPlan(fftwf_plan_dft_c2r_3d(nz, ny, nx, spectrum, buffer.data(), FFTW_ESTIMATE));
+  plans_ = std::move(plans);
 }
 
 void Fft::forward(const FftBuffer& buffer) const {
-  fftwf_execute_dft_r2c(plans_->forward, buffer.data(), reinterpret_cast<fftwf_complex*>(buffer.data()));
+  fftwf_execute_dft_r2c(plans_->forward.get(), buffer.data(), reinterpret_cast<fftwf_complex*>(buffer.data()));
 }
 
 void Fft::backward(const FftBuffer& buffer) const {
-  fftwf_execute_dft_c2r(plans_->backward, reinterpret_cast<fftwf_complex*>(buffer.data()), buffer.data());
+  fftwf_execute_dft_c2r(plans_->backward.get(), reinterpret_cast<fftwf_complex*>(buffer.data()), buffer.data());
 }
 
 }  // namespace voxflow::shared

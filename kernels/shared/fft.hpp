@@ -1,4 +1,4 @@
-// Real 3-D Fourier transforms in single precision; the one home of FFTW's handles.
+// Real 3-D Fourier transforms in single precision.
 #pragma once
 #include <complex>
 #include <memory>

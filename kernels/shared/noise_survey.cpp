@@ -263,6 +263,13 @@ std::optional<NoiseModel> NoiseSurvey::model(const NoiseParams& known, std::opti
   return or_none(model);
 }
 
+std::optional<double> NoiseSurvey::level(double part) const {
+  if (tiles_.empty()) return std::nullopt;
+  Tiles tiles;
+  for (const NoiseTile& tile : tiles_) tiles.push_back(&tile);
+  return quantile(tiles, &NoiseTile::mean, part);
+}
+
 Halo noise_halo() {
   return {{0, kMargin, kMargin}, {1, 8, 16}};
 }

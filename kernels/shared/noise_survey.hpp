@@ -56,6 +56,8 @@ class NoiseSurvey {
   /// Parameters that are set are taken as they are. From `saturation` on voxels are clipped; unset: from the highest
   /// intensity on where voxels share it. Nothing where there is no noise, or nothing to find it by.
   std::optional<NoiseModel> model(const NoiseParams& known, std::optional<double> saturation) const;
+  /// The mean intensity that this part of the tiles does not exceed. Nothing where there are no tiles.
+  std::optional<double> level(double part) const;
   void encode(ByteWriter& out) const { out.put(tiles_); }
   static NoiseSurvey decode(ByteReader& in);
 

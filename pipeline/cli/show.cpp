@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/acquisition/quality.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/print.hpp"
 
@@ -30,6 +31,27 @@ void add_activity(TextTable& table, const catalog::Activity& made) {
   table.add({"run", made.run});
   table.add({"by", fmt::format("{} on {}{}", made.agent, made.host, made.job.empty() ? "" : ", job " + made.job)});
   table.add({"software", made.software});
+}
+
+std::string files_text(const std::vector<std::string>& files) {
+  if (files.empty()) return "";
+  return files.size() == 1 ? files.front() : fmt::format("{} and {} more", files.front(), files.size() - 1);
+}
+
+/// Where an acquisition's files came from, and what the quality gate found.
+void add_origin(TextTable& table, Session& session, const catalog::Entity& entity) {
+  const auto manifest = session.archive().manifest(entity.artifact);
+  if (!manifest || !manifest->origin) return;
+  const record::Origin& origin = *manifest->origin;
+  table.add({"imported from", files_text(origin.files)});
+  for (const auto& location : session.catalog().source_locations(entity.id))
+    table.add({"the same from", files_text(location.files)});
+  if (!origin.raw.empty()) table.add({"files kept in", (session.archive().root() / origin.raw).string()});
+  if (!origin.mask.empty()) table.add({"mask", origin.mask});
+  if (!origin.overrides.empty()) table.add({"calibration", origin.overrides});
+  if (origin.quality.empty()) return;
+  for (const auto& finding : acquisition::QualityReport::from_json(origin.quality).findings)
+    table.add({fmt::format("qc {}", to_string(finding.verdict)), finding.text});
 }
 
 int show(Session& session, const std::string& name) {
@@ -63,6 +85,7 @@ int show(Session& session, const std::string& name) {
   table.add({"content digest", entity.content_digest.hex()});
   if (made) add_activity(table, *made);
   for (const auto& a : entity.annotations) table.add({a.key.name, value_text(a)});
+  if (entity.kind == catalog::EntityKind::acquisition) add_origin(table, session, entity);
   print(table.text());
   return 0;
 }

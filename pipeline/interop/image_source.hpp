@@ -37,19 +37,17 @@ class ImageSource {
   const Importer& importer() const { return parts_.front()->facts().importer; }
 
  private:
-  /// The file with volume (t, c) of the image, and the volume's numbers in that file.
-  struct Place {
-    std::size_t part;
-    int t, c;
-  };
-  Place place_of(int t, int c) const;
   void check_alike() const;
   void resolve_spacing(const ImportRequest& request);
+  void resolve_time_step(const ImportRequest& request);
+  void override_calibration(const char* what, const std::string& file, const std::string& given);
   void name_channels(const ImportRequest& request);
   void gather_annotations(const ImportRequest& request);
 
-  Files how_;
-  std::vector<std::unique_ptr<ImageFile>> parts_;
+  std::size_t part_of(int& t, int& c, Index& z) const;
+
+  FileGrid grid_;
+  std::vector<std::unique_ptr<ImageFile>> parts_;  // t, c, z
   record::ImageInfo info_;
   std::string name_, overrides_;
   std::vector<record::Annotation> annotations_;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <future>
 
 #include "pipeline/core/clock.hpp"
@@ -11,6 +10,7 @@
 #include "pipeline/core/parallel.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/interop/image_source.hpp"
+#include "pipeline/interop/slab.hpp"
 #include "pipeline/record/task.hpp"
 
 namespace fs = std::filesystem;
@@ -20,110 +20,72 @@ namespace voxflow::interop {
 namespace {
 constexpr const char* kFileName = "data.h5";
 
-/// Voxels that are read before they are encoded; a slab may be more.
-constexpr std::size_t kBatchBytes = 64 << 20;
-
-/// Planes of one chunk's depth of volume (t, c), all voxels of y and x.
-struct Slab {
-  int t = 0, c = 0;
-  Index first = 0, depth = 0;
-};
-
-/// Slabs that are read together, then encoded together. The memory stays from batch to batch.
+/// Slabs that are read together, then taken together. The memory stays from batch to batch.
 class Batch {
  public:
-  explicit Batch(const record::ImageInfo& info)
-      : info_(info),
-        chunk_(archive::chunk_shape(info.grid)),
-        counts_(archive::chunk_counts(info.grid)),
-        plane_bytes_(static_cast<std::size_t>(info.grid.shape[kY] * info.grid.shape[kX]) * size_bytes(info.dtype)),
-        slab_bytes_(plane_bytes_ * static_cast<std::size_t>(chunk_[kZ])) {}
+  explicit Batch(ImageSource& source)
+      : source_(source),
+        plane_bytes_(static_cast<std::size_t>(source.info().grid.shape[kY] * source.info().grid.shape[kX]) *
+                     size_bytes(source.info().dtype)),
+        slab_bytes_(plane_bytes_ * static_cast<std::size_t>(archive::chunk_shape(source.info().grid)[kZ])),
+        most_(std::max<std::size_t>(1, kBatchBytes / slab_bytes_)) {}
 
   void add(const Slab& slab) { slabs_.push_back(slab); }
-  bool full() const { return slabs_.size() * slab_bytes_ + slab_bytes_ > kBatchBytes; }
+  bool full() const { return slabs_.size() == most_; }
+  bool empty() const { return slabs_.empty(); }
+  void clear() { slabs_.clear(); }
 
-  /// Takes the slabs from the files to the writer.
-  void flush(ImageSource& source, archive::ImageWriter& writer) {
-    if (slabs_.empty()) return;
+  /// Reads the slabs in pieces that the files give best, on several threads.
+  const std::vector<Slab>& read() {
     if (voxels_.size() < slabs_.size() * slab_bytes_) voxels_.resize(slabs_.size() * slab_bytes_);
-    read(source);
-    source.close_all_but(slabs_.back().t, slabs_.back().c);
-    write(writer);
-    slabs_.clear();
-  }
-
- private:
-  /// In pieces that the files give best, on several threads.
-  void read(ImageSource& source) {
+    for (std::size_t i = 0; i < slabs_.size(); ++i) slabs_[i].voxels = voxels_.data() + i * slab_bytes_;
     struct Piece {
       std::size_t slab;
       Index first, planes;
     };
     std::vector<Piece> pieces;
     for (std::size_t i = 0; i < slabs_.size(); ++i)
-      for (Index z = 0; z < slabs_[i].depth; z += source.planes_at_once())
-        pieces.push_back({i, z, std::min(source.planes_at_once(), slabs_[i].depth - z)});
+      for (Index z = 0; z < slabs_[i].depth; z += source_.planes_at_once())
+        pieces.push_back({i, z, std::min(source_.planes_at_once(), slabs_[i].depth - z)});
     for_each_in_parallel(pieces.size(), few_threads(), [&](std::size_t i) {
       const auto& [number, first, planes] = pieces[i];
       const Slab& slab = slabs_[number];
-      source.read_planes(slab.t, slab.c, slab.first + first, planes,
-                         voxels_.data() + number * slab_bytes_ + static_cast<std::size_t>(first) * plane_bytes_);
+      source_.read_planes(slab.t, slab.c, slab.first + first, planes,
+                          voxels_.data() + number * slab_bytes_ + static_cast<std::size_t>(first) * plane_bytes_);
     });
+    source_.close_all_but(slabs_.back().t, slabs_.back().c);
+    return slabs_;
   }
 
-  void write(archive::ImageWriter& writer) {
-    const auto per_slab = static_cast<std::size_t>(counts_[kY] * counts_[kX]);
-    const auto index = [&](std::size_t i) {
-      const auto n = static_cast<Index>(i % per_slab);
-      return Index3{slabs_[i / per_slab].first / chunk_[kZ], n / counts_[kX], n % counts_[kX]};
-    };
-    encoded_.resize(slabs_.size() * per_slab);
-    for_each_in_parallel(encoded_.size(), few_threads(), [&](std::size_t i) {
-      thread_local std::vector<unsigned char> voxels;
-      cut_chunk(i / per_slab, index(i), voxels);
-      encoded_[i] =
-          archive::encode_chunk(voxels.data(), static_cast<std::size_t>(count(chunk_)), info_.dtype, info_.dtype);
-    });
-    for (std::size_t i = 0; i < encoded_.size(); ++i)
-      writer.put(slabs_[i / per_slab].t, slabs_[i / per_slab].c, index(i), encoded_[i]);
-  }
-
-  /// Copies the chunk `index` of a slab to `voxels`, zero outside of the volume.
-  void cut_chunk(std::size_t slab, const Index3& index, std::vector<unsigned char>& voxels) const {
-    const std::size_t voxel_bytes = size_bytes(info_.dtype);
-    const Index3& shape = info_.grid.shape;
-    const Index y0 = index[kY] * chunk_[kY], x0 = index[kX] * chunk_[kX];
-    const Index3 inside{slabs_[slab].depth, std::min(chunk_[kY], shape[kY] - y0), std::min(chunk_[kX], shape[kX] - x0)};
-    voxels.resize(static_cast<std::size_t>(count(chunk_)) * voxel_bytes);
-    if (inside != chunk_) std::fill(voxels.begin(), voxels.end(), 0);
-    for (Index z = 0; z < inside[kZ]; ++z)
-      for (Index y = 0; y < inside[kY]; ++y) {
-        const Index from = (z * shape[kY] + y0 + y) * shape[kX] + x0, to = (z * chunk_[kY] + y) * chunk_[kX];
-        std::memcpy(voxels.data() + static_cast<std::size_t>(to) * voxel_bytes,
-                    voxels_.data() + slab * slab_bytes_ + static_cast<std::size_t>(from) * voxel_bytes,
-                    static_cast<std::size_t>(inside[kX]) * voxel_bytes);
-      }
-  }
-
-  const record::ImageInfo& info_;
-  Index3 chunk_, counts_;
-  std::size_t plane_bytes_, slab_bytes_;
+ private:
+  ImageSource& source_;
+  std::size_t plane_bytes_, slab_bytes_, most_;
   std::vector<Slab> slabs_;
   std::vector<unsigned char> voxels_;
-  std::vector<archive::EncodedChunk> encoded_;
 };
 
-void stream(ImageSource& source, archive::ImageWriter& writer) {
+/// Reads the image slab by slab, a chunk's depth of planes, shows each to the inspector, and hands several at a time to
+/// `take(slabs)`.
+template <class F>
+void for_slabs(ImageSource& source, Inspector* inspector, F&& take) {
   const record::ImageInfo& info = source.info();
   const Index depth = archive::chunk_shape(info.grid)[kZ], planes = info.grid.shape[kZ];
-  Batch batch(info);
+  if (inspector != nullptr) inspector->begin(info);
+  Batch batch(source);
+  const auto flush = [&] {
+    const std::vector<Slab>& slabs = batch.read();
+    for (const Slab& slab : slabs)
+      if (inspector != nullptr) inspector->planes(slab.t, slab.c, slab.first, slab.depth, slab.voxels);
+    take(slabs);
+    batch.clear();
+  };
   for (int t = 0; t < info.timepoints; ++t)
     for (int c = 0; c < info.channel_count(); ++c)
       for (Index z = 0; z < planes; z += depth) {
-        batch.add({t, c, z, std::min(depth, planes - z)});
-        if (batch.full()) batch.flush(source, writer);
+        batch.add({t, c, z, std::min(depth, planes - z), nullptr});
+        if (batch.full()) flush();
       }
-  batch.flush(source, writer);
+  if (!batch.empty()) flush();
 }
 
 /// Digests of whole files, on a thread of its own while the same bytes are read as images.
@@ -133,14 +95,6 @@ std::future<std::vector<Digest>> hash_files(std::vector<fs::path> files) {
     for (const fs::path& file : files) digests.push_back(sha256_file(file));
     return digests;
   });
-}
-
-void check_project(const std::string& project) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  if (project == "events" || project == "runs" || project == "damaged")
-    throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
-  if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
-    throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
 }
 
 void check_name(const std::string& name) {
@@ -171,6 +125,21 @@ record::Manifest manifest_of(const ImportRequest& request, const ImageSource& so
 }
 }  // namespace
 
+void check_project(const std::string& project) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (project == "events" || project == "runs" || project == "damaged" || project == "verifications")
+    throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
+  if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
+    throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
+}
+
+record::Manifest inspect_image(const ImportRequest& request) {
+  ImageSource source(request);
+  auto file_digests = hash_files(source.files());
+  for_slabs(source, request.inspector, [](const std::vector<Slab>&) {});
+  return manifest_of(request, source, {}, file_digests.get(), format_time(system_clock().now()));
+}
+
 Imported import_image(const ImportRequest& request, const archive::Archive& archive) {
   const std::string started = format_time(system_clock().now());
   check_project(request.project);
@@ -180,16 +149,23 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   archive::ArtifactBuilder builder(archive, request.project + "/acquisitions/new");
   archive::ImageWriter writer(builder.folder() / kFileName, source.info(), source.info().dtype);
   auto file_digests = hash_files(source.files());
-  stream(source, writer);
+  for_slabs(source, request.inspector,
+            [&](const std::vector<Slab>& slabs) { write_slabs(writer, source.info(), slabs, source.info().dtype); });
   archive::Metadata metadata;
   metadata.original = source.original_text();
   const Digest content = writer.finish(metadata, {few_threads(), {}});
 
-  Imported imported{record::acquisition_folder(request.project, content), content, false, source.info(), source.name()};
+  record::Manifest manifest = manifest_of(request, source, content, file_digests.get(), started);
+  Imported imported{record::acquisition_folder(request.project, content),
+                    content,
+                    false,
+                    source.info(),
+                    source.name(),
+                    manifest.origin.value()};
   if (!archive.published(imported.artifact)) {
     builder.retarget(imported.artifact);
-    imported.already_there = builder.publish(manifest_of(request, source, content, file_digests.get(), started)) ==
-                             archive::PublishOutcome::already_there;
+    if (request.inspector != nullptr) request.inspector->complete(manifest);
+    imported.already_there = builder.publish(std::move(manifest)) == archive::PublishOutcome::already_there;
   } else {
     imported.already_there = true;
     // Whoever published it may have died before the event; twice does no harm.

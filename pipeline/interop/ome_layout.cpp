@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "pipeline/archive/deflate.hpp"
+#include "pipeline/archive/ome_xml.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/parallel.hpp"
-#include "pipeline/interop/ome_xml.hpp"
 #include "pipeline/interop/tiff_directory.hpp"
 #include "pipeline/interop/tiff_layout.hpp"
 
@@ -125,6 +125,20 @@ class OmeLayout : public TiffLayout {
     });
   }
 
+  std::string ome_xml() const {
+    archive::OmeImageText text;
+    text.name = stack_.name;
+    text.info.dtype = stack_.dtype;
+    text.info.grid = {stack_.shape, stack_.spacing};
+    text.info.timepoints = stack_.timepoints;
+    text.info.time_step_s = stack_.time_step_s;
+    text.info.channels = stack_.channel_details;
+    text.info.channels.resize(static_cast<std::size_t>(stack_.channels));
+    text.notes = stack_.notes;
+    text.voxels = archive::OmeVoxels::tiff;
+    return archive::format_ome_xml(text);
+  }
+
   TiffDirectory directory(std::uint64_t plane) const {
     const auto tiles = static_cast<std::ptrdiff_t>(across_ * down_);
     const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(plane) * tiles;
@@ -135,7 +149,7 @@ class OmeLayout : public TiffLayout {
     d.add_short(258, static_cast<std::uint16_t>(8 * size_bytes(stack_.dtype)));
     d.add_short(259, 8);
     d.add_short(262, 1);
-    if (plane == 0) d.add_text(270, format_ome_xml(stack_));
+    if (plane == 0) d.add_text(270, ome_xml());
     d.add_short(277, 1);
     constexpr double kMicrometresOfACentimetre = 1e4;
     d.add_rational(282, kMicrometresOfACentimetre / stack_.spacing[kX].value);

@@ -5,12 +5,16 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/files.hpp"
-#include "pipeline/workflow/reader.hpp"
+#include "pipeline/yaml/reader.hpp"
 
 namespace voxflow::workflow {
 
 namespace {
 using record::SlurmSite;
+using yaml::Reader;
+using yaml::YamlEntry;
+using yaml::YamlNode;
+constexpr yaml::FileKind kFile{"a file of site settings", "voxflow_site: 1", "nothing was submitted"};
 const std::vector<std::string> kKeys{"voxflow_site", "slurm", "import"};
 const std::vector<std::string> kImportKeys{"converter", "converter_version"};
 const std::vector<std::string> kSlurmKeys{"partition",  "account",     "qos",           "constraint",
@@ -103,8 +107,8 @@ SlurmSite read_slurm(Reader& reader, const YamlNode& map) {
 }  // namespace
 
 record::Site parse_site(const SourceText& source) {
-  Reader reader(source);
-  const YamlNode document = read_yaml(source);
+  Reader reader(source, kFile);
+  const YamlNode document = read_yaml(source, kFile);
   record::Site site;
   if (reader.is_map(document, "the file of site settings")) {
     reader.check_keys(document, "the file of site settings", kKeys);

@@ -251,11 +251,12 @@ TEST_CASE_FIXTURE(Fixture,
   auto request = request_for({folder / "a.tif"});
   request.spacing = kSpacing;
   CHECK(manifest(import(request)).origin->overrides.empty());
-  request.spacing = {{{0.4}, {0.2}, {0.2}}};
+  constexpr Spacing3 given{{{0.4}, {0.2}, {0.2}}};
+  request.spacing = given;
   const Imported other = import(request);
-  CHECK(other.info.grid.spacing == *request.spacing);
+  CHECK(other.info.grid.spacing == given);
   CHECK(manifest(other).origin->overrides == R"({"spacing_um":{"file":[0.5,0.2,0.2],"given":[0.4,0.2,0.2]}})");
-  request.spacing = {{{0}, {0.2}, {0.2}}};
+  request.spacing = Spacing3{{{0}, {0.2}, {0.2}}};
   CHECK(refusal(request) == "the spacing along z is 0 um, allowed is more than 0");
 }
 

@@ -4,188 +4,157 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
-#include "kernels/deconvolve/richardson_lucy/blur.hpp"
-#include "kernels/shared/fft.hpp"
+#include "kernels/deconvolve/richardson_lucy/iterations.hpp"
+#include "kernels/shared/deconvolution.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
 using namespace voxflow;
-using richardson_lucy::Blur;
+using namespace voxflow::richardson_lucy;
+using shared::Convolution;
 
-struct RichardsonLucyParams {
-  shared::PsfParams psf;
-  int iterations = 10;
-  double background = 0;
-  std::optional<double> saturation;
+struct RichardsonLucyParams : shared::BlurredParams {
+  std::string back_projector = "wiener_butterworth";
+  std::optional<int> iterations;
+  std::optional<double> tv;
+  bool accelerated = false;
+
+  bool is_matched() const { return back_projector == "matched"; }
 };
 
+struct FilterKey {
+  Index3 shape;
+  std::optional<WienerButterworth> back_projector;
+  friend bool operator==(const FilterKey&, const FilterKey&) = default;
+};
+using Blurring = shared::KnownBlur<FilterKey, Filters>;
+
+constexpr std::size_t kKeptBetweenTasks_bytes = std::size_t{8} << 20;
 // Beyond the PSF's half-width; with it blocks differ from the whole by less than the declared tolerance.
-constexpr Index kSettling_voxels = 10;
+constexpr Index kSettling_voxels = 14;
+constexpr int kFew = 5, kMany = 30, kManyAccelerated = 15;
+constexpr int kMostWiener = 10;  // beyond, blocks would differ from the whole by more than is declared
+
+// The weight of the total variation: more noise, more of it.
+double weight_for(double signal_to_noise) {
+  return std::clamp(0.18 * std::pow(signal_to_noise, -0.7), 0.005, 0.12);
+}
+
+// Where nothing holds the noise down it grows with the iterations: no more of them than the signal bears.
+int iterations_for(double signal_to_noise, bool accelerated) {
+  const double n = accelerated ? 1.5 * signal_to_noise : signal_to_noise * signal_to_noise / 2;
+  return static_cast<int>(std::lround(std::clamp(n, 8.0, 200.0)));
+}
+
+Settings settings_of(const RichardsonLucyParams& p, double signal_to_noise) {
+  Settings s;
+  s.background = static_cast<float>(p.background);
+  s.saturation = p.saturation ? static_cast<float>(*p.saturation) : std::numeric_limits<float>::infinity();
+  s.tv = p.tv ? *p.tv : weight_for(signal_to_noise);
+  s.accelerated = p.accelerated;
+  const bool stops = p.is_matched() && s.tv == 0;
+  s.iterations = p.iterations      ? *p.iterations
+                 : stops           ? iterations_for(signal_to_noise, p.accelerated)
+                 : !p.is_matched() ? kFew
+                 : p.accelerated   ? kManyAccelerated
+                                   : kMany;
+  return s;
+}
 
 class RichardsonLucy {
  public:
   using Params = RichardsonLucyParams;
-  using State = std::shared_ptr<const Blur>;
+  using State = std::shared_ptr<const Blurring>;
+  using Survey = shared::NoiseSurvey;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("deconvolve.richardson_lucy").version(2);
-    k.summary("Takes the blur of the microscope out of an image by Richardson-Lucy iterations.");
-    k.source("doi:10.1364/JOSA.62.000055").source("doi:10.1086/111605");
-    k.input("image", any_real)
-        .border(Border::extend)
-        .doc("Blurred image; its noise should be that of photons. Negative voxels count as 0.");
-    k.input("psf", psf)
-        .optional()
+    k.name("deconvolve.richardson_lucy").version(3);
+    k.summary("Takes the blur of the microscope out of an image by Richardson-Lucy iterations that hold noise down.");
+    k.source("doi:10.1364/JOSA.62.000055")
+        .source("doi:10.1086/111605")
+        .source("doi:10.1002/jemt.20294")
+        .source("doi:10.1038/s41587-020-0560-x")
+        .source("doi:10.1109/TIP.2013.2291324");
+    shared::declare_blurred(k);
+    k.param(&Params::back_projector, "back_projector")
+        .choices({"wiener_butterworth", "matched"})
         .doc(
-            "The blur, of the image's spacing and centred; scaled to a sum of 1. Without it, the group `psf` says what "
-            "the blur is.");
-    k.output("image", float_image).doc("Estimate of the light without background, nowhere below 0.");
-    auto group = k.group(&Params::psf, "psf");
-    shared::declare_psf(
-        [&]<class M>(M shared::PsfParams::*member, const char* name) { return group.param(member, name); });
-    k.param(&Params::iterations, "iterations").range(1, 200).doc("More sharpen more, and amplify noise.");
-    k.param(&Params::background, "background")
-        .range(0.0, 1e9)
-        .from_annotation("background")
-        .doc("Signal without light, in the image's intensities: camera offset and stray light.");
-    k.param(&Params::saturation, "saturation")
-        .range(0.0, 1e30)
+            "How errors are brought back into the estimate: by a Wiener filter that is cut off at the blur's "
+            "resolution, "
+            "which needs a tenth of the iterations; or by the blur itself, as Richardson and Lucy did.");
+    k.param(&Params::iterations, "iterations")
+        .range(1, 200)
         .doc(
-            "Voxels from this intensity on are taken to be clipped: there is at least as much light as they show. "
-            "Unset: every voxel is what was measured.");
+            "At most 10 with `wiener_butterworth`. The last one is always matched and without total variation, which "
+            "keeps the light. Unset: 5; `matched`: 30, "
+            "15 when accelerated; `matched` without total variation: as many as the signal-to-noise bears.");
+    k.param(&Params::tv, "tv")
+        .range(0.0, 0.2)
+        .doc(
+            "Weight of the total variation, which holds noise down and keeps edges; 0: none. Unset: by the "
+            "signal-to-noise, from 0.005 to 0.12.");
+    k.param(&Params::accelerated, "accelerated")
+        .doc("Goes on in each iteration's direction. Of `matched`, with total variation or `iterations` unset.");
     k.each(t, c).blockwise_within(1e-3).nan(NanPolicy::refused);
   }
 
   void check(const Params& p) const {
-    if (p.psf.model) return shared::check_psf(p.psf, "psf.");
-    if (const auto set = set_without_model(p.psf); !set.empty())
-      throw UserError(fmt::format("psf.{} is set, but psf.model is not; set psf.model", set));
-  }
-
-  void check(const Params& p, const Geometry& geometry) const {
-    const bool connected = geometry.connected.contains("psf");
-    if (connected && p.psf.model)
+    shared::check_blur(p.psf);
+    if (!p.is_matched() && p.iterations.value_or(0) > kMostWiener)
+      throw UserError(fmt::format(
+          "iterations is {}, allowed is {} at most with back_projector wiener_butterworth, which needs about {}; take "
+          "fewer, or back_projector: matched",
+          *p.iterations, kMostWiener, kFew));
+    if (!p.accelerated) return;
+    if (!p.is_matched())
       throw UserError(
-          "psf.model is set, and a PSF is connected to input 'psf'; leave out the group psf, or the connection");
-    if (!connected && !p.psf.model)
-      throw UserError(
-          "the blur is not known; connect a PSF to input 'psf', or set psf, such as psf: { model: gaussian, sigma: "
-          "[0.5 um, 0.2 um, 0.2 um] }");
+          "accelerated is set, but back_projector is wiener_butterworth, which needs few iterations as it is; leave it "
+          "out, or take back_projector: matched");
+    if (p.tv == 0 && p.iterations)
+      throw UserError(fmt::format(
+          "accelerated iterations without total variation diverge, and {} of them are asked for; leave out iterations, "
+          "or tv: 0",
+          *p.iterations));
   }
+  void check(const Params& p, const Geometry& geometry) const { shared::check_blur(p.psf, geometry); }
 
   State prepare(const Params& p, const Geometry& geometry) const {
-    if (geometry.small.contains("psf"))
-      return std::make_shared<const Blur>(geometry.small_input<Psf>("psf"), geometry.grid.spacing);
-    return std::make_shared<const Blur>(p.psf, geometry.grid);
+    static shared::Recent<std::string, Blurring> recent(4);
+    const auto known = recent.get(shared::blur_identity(p.psf, geometry),
+                                  [&] { return std::make_shared<const Blurring>(shared::make_blur(p.psf, geometry)); });
+    // When the task ends, large spectra go; the memory is another kernel's then.
+    return {known.get(), [known](const Blurring* blurring) { blurring->trim(kKeptBetweenTasks_bytes); }};
   }
 
-  Box3 footprint(const Params&, const State& blur, const Box3& core, const Slice&, const Grid&) const {
-    Index3 reach{};
-    for (std::size_t i = 0; i < 3; ++i) reach[i] = blur->shape()[i] > 1 ? blur->shape()[i] / 2 + kSettling_voxels : 0;
-    return grow(core, Halo::symmetric(reach));
+  Box3 footprint(const Params&, const State& blurring, const Box3& core, const Slice&, const Grid& grid) const {
+    return shared::blurred_box(blurring->blur(), kSettling_voxels, core, grid);
   }
 
-  std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    return 4 * shared::fft_bytes(shared::fast_shape(extent));
+  std::size_t scratch_bytes(const Params& p, const Index3& extent) const {
+    const Index3 padded = shared::fast_shape(extent);
+    const std::size_t spectra = p.is_matched() ? 1 : 2;
+    return (spectra + 1) * Convolution::buffer_bytes(padded) + iterations_bytes(padded, p.accelerated) +
+           shared::noise_survey_bytes(extent);
   }
 
-  void run(const Params& p, const State& blur, const Block& block, Context& ctx) const {
+  Survey survey(const Params& p, const State&, const Block& block, Context& ctx) const {
+    return p.signal_to_noise ? Survey() : Survey(block, ctx);
+  }
+  void merge(Survey& into, const Survey& next) const { into.add(next); }
+
+  void run(const Params& p, const State& blurring, const Survey& survey, const Block& block, Context& ctx) const {
     const auto in = block.input();
-    const Index3 padded = shared::fast_shape(in.shape());
-    const shared::Fft fft(padded);
-    const shared::FftBuffer otf = transfer_function(*blur, fft), data(padded), estimate(padded), work(padded);
-    extend(in, padded, data);
-    const auto background = static_cast<float>(p.background);
-    float highest = 0;
-    for (std::size_t i = 0; i < data.size(); ++i) {
-      data.data()[i] = std::max(data.data()[i], 0.0F);
-      highest = std::max(highest, data.data()[i]);
-    }
-    if (!std::isfinite(highest))
-      throw UserError("the image holds infinite voxels, which cannot be deconvolved; replace or crop them first");
-    const float saturation = p.saturation ? static_cast<float>(*p.saturation) : std::numeric_limits<float>::infinity();
-    // Below this the blurred estimate is rounding of the FFT.
-    const float least = std::max(highest * 1e-6F, 1e-30F);
-    for (std::size_t i = 0; i < data.size(); ++i) estimate.data()[i] = std::max(data.data()[i] - background, least);
-    for (int iteration = 0; iteration < p.iterations; ++iteration) {
-      if (ctx.cancelled()) return;
-      std::copy_n(estimate.data(), estimate.size(), work.data());
-      convolve(fft, work, otf, 1.0F);
-      for (std::size_t i = 0; i < data.size(); ++i) {
-        const float ratio = data.data()[i] / std::max(std::max(work.data()[i], 0.0F) + background, least);
-        work.data()[i] = data.data()[i] < saturation ? ratio : std::max(ratio, 1.0F);
-      }
-      convolve(fft, work, otf, -1.0F);
-      for (std::size_t i = 0; i < data.size(); ++i)
-        estimate.data()[i] = std::max(estimate.data()[i] * work.data()[i], 0.0F);
-    }
-    store(estimate, block);
-  }
-
- private:
-  static std::string set_without_model(const shared::PsfParams& p) {
-    if (p.immersion_index) return "immersion_index";
-    if (p.sample_index) return "sample_index";
-    if (p.depth) return "depth";
-    if (p.cover_glass) return "cover_glass";
-    return p.sigma ? "sigma" : "";  // the others may come from annotations
-  }
-
-  // The PSF's spectrum over the number of voxels, its middle at voxel 0.
-  static shared::FftBuffer transfer_function(const Blur& blur, const shared::Fft& fft) {
-    shared::FftBuffer otf(fft.shape());
-    otf.fill(0);
-    const Index3& shape = blur.shape();
-    const auto wrap = [&](Index i, std::size_t axis) {
-      return (i - shape[axis] / 2 + fft.shape()[axis]) % fft.shape()[axis];
-    };
-    const auto voxels = static_cast<float>(count(fft.shape()));
-    const float* v = blur.voxels().data();
-    for (Index z = 0; z < shape[kZ]; ++z)
-      for (Index y = 0; y < shape[kY]; ++y)
-        for (Index x = 0; x < shape[kX]; ++x) otf.row(wrap(z, kZ), wrap(y, kY))[wrap(x, kX)] += *v++ / voxels;
-    fft.forward(otf);
-    return otf;
-  }
-
-  // Fills the padding with the outermost voxels, one half of it from each face.
-  static void extend(VolumeView<const float> in, const Index3& padded, const shared::FftBuffer& to) {
-    to.fill(0);
-    const auto source = [&](Index i, std::size_t axis) {
-      const Index n = in.shape()[axis];
-      return i < n ? i : i - n < (padded[axis] - n) / 2 ? n - 1 : 0;
-    };
-    for (Index z = 0; z < padded[kZ]; ++z)
-      for (Index y = 0; y < padded[kY]; ++y) {
-        const float* from = in.row(source(z, kZ), source(y, kY));
-        float* row = to.row(z, y);
-        for (Index x = 0; x < padded[kX]; ++x) row[x] = from[source(x, kX)];
-      }
-  }
-
-  // With the PSF, or mirrored (`sign` -1) with its adjoint.
-  static void convolve(const shared::Fft& fft, const shared::FftBuffer& voxels, const shared::FftBuffer& otf,
-                       float sign) {
-    fft.forward(voxels);
-    float* v = voxels.data();
-    const float* h = otf.data();
-    for (std::size_t i = 0; i < voxels.size(); i += 2) {
-      const float re = v[i] * h[i] - v[i + 1] * sign * h[i + 1], im = v[i] * sign * h[i + 1] + v[i + 1] * h[i];
-      v[i] = re, v[i + 1] = im;
-    }
-    fft.backward(voxels);
-  }
-
-  static void store(const shared::FftBuffer& estimate, const Block& block) {
-    const auto out = block.output();
-    const Index3& core = block.core.origin;
-    const Index3& box = block.box().origin;
-    for (Index z = 0; z < out.shape()[kZ]; ++z)
-      for (Index y = 0; y < out.shape()[kY]; ++y)
-        std::copy_n(estimate.row(core[kZ] - box[kZ] + z, core[kY] - box[kY] + y) + core[kX] - box[kX], out.shape()[kX],
-                    out.row(z, y));
+    const double signal_to_noise = shared::signal_to_noise(p, survey);
+    FilterKey key{shared::fast_shape(in.shape()), std::nullopt};
+    if (!p.is_matched()) key.back_projector = wiener_butterworth(signal_to_noise);
+    const auto filters = blurring->filters().get(
+        key, [&] { return std::make_shared<const Filters>(blurring->blur(), key.shape, key.back_projector); });
+    const Convolution& padded = filters->convolution;
+    const shared::FftBuffer data = padded.buffer();
+    const float highest = shared::extend(in, padded, data, ctx);
+    const auto estimate = deconvolve(data, highest, *filters, settings_of(p, signal_to_noise), block.grid.spacing, ctx);
+    if (!ctx.cancelled()) shared::store_core(block, padded, estimate);
   }
 };
 }  // namespace

@@ -1,0 +1,41 @@
+// Total variation as a factor of the Richardson-Lucy iteration (Dey et al. 2006, doi:10.1002/jemt.20294, equation 17).
+#pragma once
+#include <vector>
+
+#include "kernels/shared/convolution.hpp"
+#include "pipeline/core/geometry.hpp"
+
+namespace voxflow::richardson_lucy {
+
+/// For estimates of one layout.
+class TotalVariation {
+ public:
+  /// `weight` is that of the variation, with lengths in the finest of the voxel's edges. `background` is what lies
+  /// beneath the estimate: differences far below the light count as none.
+  TotalVariation(const shared::Convolution& layout, double weight, double background, const Spacing3& spacing);
+
+  /// Goes through planes that follow one another, and keeps what the next one needs of the last.
+  class Walk {
+   public:
+    explicit Walk(const TotalVariation& of);
+    /// Divides the plane z of `factor` by 1 - weight * divergence of the estimate's direction of ascent there. Planes
+    /// may come in any order; the next one after the last costs least.
+    void divide(const shared::FftBuffer& estimate, Index z, const shared::FftBuffer& factor);
+
+   private:
+    void direction_along_z(const shared::FftBuffer& estimate, Index z);
+    void directions(const shared::FftBuffer& estimate, Index z, Index y, float* along_z, float* along_y,
+                    float* along_x);
+    const TotalVariation& of_;
+    std::vector<float> below_;  // direction along z of the plane before
+    std::vector<float> along_z_, along_y_, before_y_, along_x_;
+    Index plane_ = -1;
+  };
+
+ private:
+  const shared::Convolution& layout_;
+  float weight_, flat_, background_;
+  std::array<float, 3> stretch_;  // squared: finest edge over this axis's
+};
+
+}  // namespace voxflow::richardson_lucy

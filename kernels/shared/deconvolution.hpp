@@ -1,0 +1,70 @@
+// What the kernels that take out a blur share: what they say of it and check, what a block reads, and how noisy it is.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "kernels/shared/blur.hpp"
+#include "kernels/shared/noise_survey.hpp"
+
+namespace voxflow::shared {
+
+/// What is known of an image that is to be deconvolved.
+struct BlurredParams {
+  PsfParams psf;
+  double background = 0;
+  std::optional<double> saturation, signal_to_noise;
+};
+
+/// Declares the ports "image" and "psf" and the parameters of BlurredParams, of which P is a child.
+template <class P>
+void declare_blurred(KernelSchema<P>& k) {
+  k.input("image", any_real)
+      .border(Border::extend)
+      .doc("Blurred image; its noise should be that of photons. Negative voxels count as 0.");
+  k.input("psf", psf)
+      .optional()
+      .doc(
+          "The blur, of the image's spacing and centred; scaled to a sum of 1. It may be larger than the image; of its "
+          "planes a single-plane image takes the middle one. Without it, the group `psf` says what the blur is.");
+  k.output("image", float_image).doc("Estimate of the light without background, nowhere below 0.");
+  auto group = k.group(static_cast<PsfParams P::*>(&P::psf), "psf");
+  declare_psf([&]<class M>(M PsfParams::*member, const char* name) { return group.param(member, name); });
+  k.param(static_cast<double P::*>(&P::background), "background")
+      .range(0.0, 1e9)
+      .from_annotation("background")
+      .doc("Signal without light, in the image's intensities: camera offset and stray light.");
+  k.param(static_cast<std::optional<double> P::*>(&P::saturation), "saturation")
+      .range(0.0, 1e30)
+      .doc(
+          "Voxels from this intensity on are taken to be clipped: there is at least as much light as they show. "
+          "Unset: every voxel is what was measured.");
+  k.param(static_cast<std::optional<double> P::*>(&P::signal_to_noise), "signal_to_noise")
+      .range(0.1, 1e4)
+      .doc(
+          "Of bright places: their intensity beyond that of dark ones, over the standard deviation of their noise. "
+          "Unset: found in each volume; 100 at most, and where no noise is found.");
+}
+
+/// Throws UserError where the blur's parameters do not fit each other, or the inputs.
+void check_blur(const PsfParams& psf);
+void check_blur(const PsfParams& psf, const Geometry& geometry);
+
+/// The same for the same blur.
+std::string blur_identity(const PsfParams& psf, const Geometry& geometry);
+Blur make_blur(const PsfParams& psf, const Geometry& geometry);
+
+/// What a block reads: the blur's half-width, some voxels more within which the estimate settles, and what a survey of
+/// noise needs.
+Box3 blurred_box(const Blur& blur, Index settling_voxels, const Box3& core, const Grid& grid);
+
+/// Writes the block's voxels into the padded volume, those below 0 as 0, and fills the padding with the outermost
+/// voxels, one half of it from each face. Returns the highest; throws UserError when it is infinite.
+float extend(VolumeView<const float> blurred, const Convolution& padded, const FftBuffer& to, const Context& ctx);
+
+/// Writes the core, which begins at core - box of the padded volume.
+void store_core(const Block& block, const Convolution& padded, const FftBuffer& estimate);
+
+/// As BlurredParams::signal_to_noise says; 0.5 at least.
+double signal_to_noise(const BlurredParams& p, const NoiseSurvey& survey);
+
+}  // namespace voxflow::shared
