@@ -104,6 +104,7 @@ TiffStack stack_for(const record::ImageInfo& info, const ExportRequest& request,
   TiffStack stack;
   stack.profile = request.profile;
   stack.dtype = e.dtype;
+  stack.kind = info.kind;
   stack.shape = info.grid.shape;
   stack.channels = info.channel_count();
   stack.timepoints = info.timepoints;

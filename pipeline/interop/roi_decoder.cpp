@@ -231,7 +231,7 @@ Roi decode_roi(std::string_view bytes) {
 
 std::vector<RoiSpan> covered(const Roi& roi, Index height, Index width) {
   if (roi.oval) return covered_by_oval(roi.rings.front()[0], roi.rings.front()[2], height, width);
-  std::vector<std::vector<double>> crossings(static_cast<std::size_t>(height));
+  std::vector<std::pair<Index, double>> crossings;  // row, and x where an edge passes the centres of its pixels
   for (const auto& ring : roi.rings)
     for (std::size_t i = 0; i < ring.size(); ++i) {
       RoiPoint a = ring[i], b = ring[(i + 1) % ring.size()];
@@ -239,17 +239,14 @@ std::vector<RoiSpan> covered(const Roi& roi, Index height, Index width) {
       const double slope = (b.x - a.x) / (b.y - a.y), rows = static_cast<double>(height);
       const auto first = static_cast<Index>(std::clamp(std::ceil(a.y - 0.5), 0.0, rows));
       const auto end = static_cast<Index>(std::clamp(std::ceil(b.y - 0.5), 0.0, rows));
-      for (Index y = first; y < end; ++y)
-        crossings[static_cast<std::size_t>(y)].push_back(a.x + (static_cast<double>(y) + 0.5 - a.y) * slope);
+      for (Index y = first; y < end; ++y) crossings.emplace_back(y, a.x + (static_cast<double>(y) + 0.5 - a.y) * slope);
     }
+  std::sort(crossings.begin(), crossings.end());
   std::vector<RoiSpan> spans;
-  for (Index y = 0; y < height; ++y) {
-    auto& row = crossings[static_cast<std::size_t>(y)];
-    std::sort(row.begin(), row.end());
-    for (std::size_t i = 0; i + 1 < row.size(); i += 2) {
-      const Index begin = first_beyond(row[i], width), end = first_beyond(row[i + 1], width);
-      if (begin < end) spans.push_back({y, begin, end});
-    }
+  // Rings are closed, so that every row is passed an even number of times.
+  for (std::size_t i = 0; i + 1 < crossings.size(); i += 2) {
+    const Index begin = first_beyond(crossings[i].second, width), end = first_beyond(crossings[i + 1].second, width);
+    if (begin < end) spans.push_back({crossings[i].first, begin, end});
   }
   return spans;
 }

@@ -69,6 +69,19 @@ TEST_CASE("labels exported as regions and imported again are the same voxels") {
   has(facility().must({"import-labels", "rois/nuclei_1.zip", "--of", "nuclei_1"}), "(was there)");
 }
 
+TEST_CASE("a mask has outlines too") {
+  const std::string said =
+      facility().must({"export", "step = \"threshold\"", "--as", "roi", "--into", "masks", "--name", "{name}"});
+  has(said, " regions\n");
+  facility().must({"import-labels", "masks/nuclei_2.zip", "--of", "nuclei_2", "--step", "foreground"});
+  const auto text = python_says(
+      "import sys, h5py, numpy\n"
+      "a, b = (h5py.File(f)['t00000/s00/0/cells'][...] for f in sys.argv[1:])\n"
+      "print(numpy.array_equal(a != 0, b == 1), a.any())\n",
+      {file_of("nuclei_2 first_look/threshold"), file_of("nuclei_2 drawn/foreground")});
+  if (text) CHECK(*text == "True True\n");
+}
+
 TEST_CASE("labels that were drawn say of which image, by whom, when and from which file") {
   facility().write("cell.roi", square_roi());
   facility().must({"import-labels", "cell.roi", "--of", "nuclei_2", "--by", "grace", "--step", "cells"});

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -85,12 +86,11 @@ TEST_CASE("an object of several parts, some of which touch at a corner only") {
 }
 
 TEST_CASE("noise, in which every kind of corner, hole and part comes up") {
-  for (const int labels : {2, 3, 9}) {
-    const Refilled r = refill(labels_of({1, 70, 90}), [&](int, int, Index, Index y, Index x) {
-      return mixed(y * 90 + x) % static_cast<std::uint32_t>(labels);
-    });
-    CHECK(r.differences == 0);
-  }
+  constexpr std::array<std::uint32_t, 3> kLabels{2, 3, 9};
+  const Refilled r = refill(labels_of({3, 70, 90}), [&](int, int, Index z, Index y, Index x) {
+    return mixed(y * 90 + x) % kLabels[static_cast<std::size_t>(z)];
+  });
+  CHECK(r.differences == 0);
 }
 
 TEST_CASE("an outline of more than 65,535 corners, in one piece and without a hole") {
