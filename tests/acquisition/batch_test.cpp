@@ -7,6 +7,7 @@
 #include <array>
 #include <fstream>
 #include <map>
+#include <random>
 
 #include "pipeline/acquisition/quarantine.hpp"
 #include "pipeline/acquisition/trial.hpp"
@@ -29,11 +30,10 @@ void write_stack(const fs::path& file, int seed, std::uint16_t level = 0) {
   stack.spacing = {{{0.5}, {0.2}, {0.2}}};
   interop::TiffWriter writer(file, stack, interop::Existing::replace);
   std::vector<std::uint16_t> plane(1024);
+  std::mt19937 random(static_cast<unsigned>(seed));
   for (std::size_t z = 0; z < 4; ++z) {
-    for (std::size_t i = 0; i < plane.size(); ++i) {
-      const std::size_t mixed = (i + 1024 * z + 4096 * static_cast<std::size_t>(seed)) * 2654435761U;
-      plane[i] = static_cast<std::uint16_t>(std::min<std::size_t>(65535, level + (mixed >> 8) % 1000));
-    }
+    for (std::uint16_t& v : plane)
+      v = static_cast<std::uint16_t>(std::min<std::size_t>(65535, level + random() % 1000));
     writer.write_plane(plane.data());
   }
   writer.finish();
@@ -54,7 +54,8 @@ void write_uncalibrated(const fs::path& file) {
 struct Fixture {
   TestFolder folder;
   archive::Archive archive = archive::Archive::create(folder / "archive");
-  std::string mask_text = "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nquality: { saturated: { reject: 0.5 } }\n";
+  std::string mask_text =
+      "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nquality: { saturated: { reject: 0.5 }, snr: { warn: 5 } }\n";
   BatchOptions options;
   Mask mask;
 

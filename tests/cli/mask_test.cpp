@@ -29,7 +29,7 @@ TEST_CASE(
   const std::string out = facility.must({"import", "facility/images", "--mask", kMask, "--project", "demo"});
   has(out, "nuclei_1");
   has(out, "4 of 4 imported");
-  CHECK(facility.must({"find", "instrument = \"phantom confocal\" and channels = 2 and exists(qc)", "--count"}) ==
+  CHECK(facility.must({"find", "instrument = \"phantom confocal\" and channels = 2 and exists qc", "--count"}) ==
         "4\n");
   const std::string shown = facility.must({"show", "nuclei_1"});
   has(shown, "DAPI, LaminB1");
