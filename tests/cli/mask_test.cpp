@@ -1,6 +1,7 @@
 // voxflow import --mask, check, mask test, quarantine: as facility staff use them.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -35,6 +36,10 @@ TEST_CASE(
   has(shown, "DAPI, LaminB1");
   has(shown, "nuclei_1_C0.tif and 1 more");
   has(shown, "phantom_confocal");
+  // What an import that died long ago left is swept away by the next one.
+  const fs::path left = facility.archive() / "demo/acquisitions/.tmp-elsewhere-1-abcdef";
+  fs::create_directory(left);
+  fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(49));
   has(facility.must({"import", "facility/images", "--mask", kMask, "--project", "demo"}),
       "4 of 4 imported, 4 of them before");
   CHECK(facility.leftovers().empty());
