@@ -243,6 +243,19 @@ TEST_CASE("raw files are kept byte by byte, once, read-only and verified; of rej
   CHECK(std::find(all.begin(), all.end(), raw) != all.end());
 }
 
+TEST_CASE("the files of an image that was imported by reference can be kept later") {
+  Fixture f;
+  write_stack(f.folder / "in/a.tif", 1);
+  CHECK(f.import()["a.tif"].state == State::imported);
+  BatchOptions keeping = f.options;
+  keeping.keep = KeepRaw::copy;
+  CHECK(f.import(keeping)["a.tif"].state == State::already_there);
+  CHECK(f.import(keeping)["a.tif"].state == State::unchanged);
+  const auto all = archive::published_artifacts(f.archive);
+  REQUIRE(all.size() == 2);
+  CHECK(read_file(f.archive.root() / all[1] / "a.tif") == read_file(f.folder / "in/a.tif"));
+}
+
 TEST_CASE("without a mask nothing is rejected: what can be read is imported with warnings, what cannot is an error") {
   Fixture f;
   write_stack(f.folder / "in/bright.tif", 2, 65535);
