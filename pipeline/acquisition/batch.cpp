@@ -140,7 +140,8 @@ class Batch {
     interop::ImportRequest request = candidate.request;
     request.project = options_.project;
     request.agent = options_.agent;
-    const std::string id = request_id(request, options_.mask != nullptr ? options_.mask->sha256 : "");
+    const std::string id = request_id(request, (options_.mask != nullptr ? options_.mask->sha256 : "") +
+                                                   (options_.keep == KeepRaw::copy ? " copy" : ""));
     if (auto known = known_outcome(id)) return *known;
     try {
       return import_now(request, candidate, id);
@@ -206,13 +207,20 @@ class Batch {
     return outcome;
   }
 
-  /// The same content from other files, or from the same under another name, is a second location of it.
+  /// The same content from other files is a second location of it; so is a copy of them that is kept only now.
   void tell_second_location(const interop::Imported& image, const std::string& agent) {
     const auto first = archive_.manifest(image.artifact);
-    if (first && first->origin && first->origin->files == image.origin.files) return;
-    record::SourceLocation location{record::content_id(image.content), image.origin.files, image.origin.file_digests,
-                                    agent};
-    archive::emit_event(archive_, record::located_event(location, format_time(system_clock().now())));
+    if (!first || !first->origin) return;
+    const auto tell = [&](std::vector<std::string> files) {
+      const record::SourceLocation location{record::content_id(image.content), std::move(files),
+                                            image.origin.file_digests, agent};
+      archive::emit_event(archive_, record::located_event(location, format_time(system_clock().now())));
+    };
+    if (first->origin->files != image.origin.files) tell(image.origin.files);
+    if (options_.keep != KeepRaw::copy) return;
+    const std::string raw =
+        keep_raw_files(archive_, options_.project, agent, image.origin.files, image.origin.file_digests);
+    if (raw != first->origin->raw) tell({(archive_.root() / raw).string()});
   }
 
   ImageOutcome quarantine(const interop::ImportRequest& request, const std::string& id, QualityReport report) {

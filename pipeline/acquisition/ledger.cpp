@@ -91,10 +91,10 @@ void Ledger::append(const std::string& request_id, const LedgerEntry& entry) {
   if (error != 0) throw_errno(fmt::format("cannot write '{}'", file_.string()), error);
 }
 
-std::string request_id(const interop::ImportRequest& r, const std::string& mask_sha256) {
+std::string request_id(const interop::ImportRequest& r, const std::string& terms) {
   Sha256 hash;
   const auto add = [&](std::string_view text) { hash.update(fmt::format("{}:", text.size())).update(text); };
-  add(mask_sha256);
+  add(terms);
   add(r.name);
   add(r.dataset);
   add(fmt::format("{} {} {} {} {} {}", static_cast<int>(r.how), r.grid.timepoints, r.grid.channels, r.grid.planes,

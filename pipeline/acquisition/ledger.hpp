@@ -46,7 +46,7 @@ class Ledger {
   std::map<std::string, LedgerEntry> last_;
 };
 
-/// Equal for requests that ask the same of the same paths under the same mask.
-std::string request_id(const interop::ImportRequest& request, const std::string& mask_sha256);
+/// Equal for requests that ask the same of the same paths on the same terms: the mask's digest, whether files are kept.
+std::string request_id(const interop::ImportRequest& request, const std::string& terms);
 
 }  // namespace voxflow::acquisition

@@ -14,7 +14,6 @@ namespace voxflow::acquisition {
 
 namespace {
 using yaml::Reader;
-using yaml::YamlEntry;
 using yaml::YamlNode;
 
 constexpr yaml::FileKind kFile{"an acquisition mask", "voxflow_mask: 1", "nothing was imported"};

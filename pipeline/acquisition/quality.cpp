@@ -57,7 +57,7 @@ std::span<const MetricRule> metric_rules() {
       {above, "blank_planes", "planes whose voxels are all equal, as where a camera lost frames", 0.0},
       {above, "hot_pixels", "share of pixels that stand out of their neighbours in most planes", 0.0005},
       {above, "nan", "share of a volume's voxels that are not numbers", 0.0},
-      {below, "snr", "signal over noise: their standard deviations, in the best plane", 0.5},
+      {below, "snr", "signal over noise: their standard deviations, in the best plane", 0.25},
       {below, "focus", "share of the signal in details of a few voxels, in the sharpest plane", std::nullopt},
       {above, "voxel_size_max", "largest distance of voxels, in um", 100.0},
       {below, "voxel_size_min", "smallest distance of voxels, in um", 0.001},

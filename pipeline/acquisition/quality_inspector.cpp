@@ -1,6 +1,8 @@
 #include "pipeline/acquisition/quality_inspector.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -17,6 +19,11 @@ std::string rejection_text(const QualityReport& report) {
   for (const Finding& f : report.findings)
     if (f.verdict == Verdict::reject) text += "\n  " + f.text;
   return text;
+}
+
+/// What a measurement is good for.
+double six_digits(double v) {
+  return std::stod(fmt::format("{:.6g}", v));
 }
 
 record::Annotation text_annotation(const std::string& key, std::string value) {
@@ -164,7 +171,7 @@ void QualityInspector::complete(record::Manifest& manifest) {
   annotations.push_back(text_annotation("qc", std::string(to_string(verdict))));
   for (const char* metric : {"saturated", "snr", "focus"})
     if (const auto value = worst(found.measurements, metric))
-      annotations.push_back({{std::string("qc_") + metric, record::AnnotationType::number, ""}, *value});
+      annotations.push_back({{std::string("qc_") + metric, record::AnnotationType::number, ""}, six_digits(*value)});
   if (verdict != Verdict::reject) return;
   annotations.push_back(text_annotation("qc_accepted_by", options_.accepted->agent));
   annotations.push_back(text_annotation("qc_accepted_because", options_.accepted->reason));

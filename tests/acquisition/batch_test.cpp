@@ -7,6 +7,7 @@
 #include <array>
 #include <fstream>
 #include <map>
+#include <random>
 
 #include "pipeline/acquisition/quarantine.hpp"
 #include "pipeline/acquisition/trial.hpp"
@@ -29,11 +30,10 @@ void write_stack(const fs::path& file, int seed, std::uint16_t level = 0) {
   stack.spacing = {{{0.5}, {0.2}, {0.2}}};
   interop::TiffWriter writer(file, stack, interop::Existing::replace);
   std::vector<std::uint16_t> plane(1024);
+  std::mt19937 random(static_cast<unsigned>(seed));
   for (std::size_t z = 0; z < 4; ++z) {
-    for (std::size_t i = 0; i < plane.size(); ++i) {
-      const std::size_t mixed = (i + 1024 * z + 4096 * static_cast<std::size_t>(seed)) * 2654435761U;
-      plane[i] = static_cast<std::uint16_t>(std::min<std::size_t>(65535, level + (mixed >> 8) % 1000));
-    }
+    for (std::uint16_t& v : plane)
+      v = static_cast<std::uint16_t>(std::min<std::size_t>(65535, level + random() % 1000));
     writer.write_plane(plane.data());
   }
   writer.finish();
@@ -54,7 +54,8 @@ void write_uncalibrated(const fs::path& file) {
 struct Fixture {
   TestFolder folder;
   archive::Archive archive = archive::Archive::create(folder / "archive");
-  std::string mask_text = "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nquality: { saturated: { reject: 0.5 } }\n";
+  std::string mask_text =
+      "voxflow_mask: 1\nmask: m\nfiles: \"{name}.tif\"\nquality: { saturated: { reject: 0.5 }, snr: { warn: 5 } }\n";
   BatchOptions options;
   Mask mask;
 
@@ -240,6 +241,19 @@ TEST_CASE("raw files are kept byte by byte, once, read-only and verified; of rej
   const auto all = archive::published_artifacts(f.archive);
   CHECK(all.size() == 3);
   CHECK(std::find(all.begin(), all.end(), raw) != all.end());
+}
+
+TEST_CASE("the files of an image that was imported by reference can be kept later") {
+  Fixture f;
+  write_stack(f.folder / "in/a.tif", 1);
+  CHECK(f.import()["a.tif"].state == State::imported);
+  BatchOptions keeping = f.options;
+  keeping.keep = KeepRaw::copy;
+  CHECK(f.import(keeping)["a.tif"].state == State::already_there);
+  CHECK(f.import(keeping)["a.tif"].state == State::unchanged);
+  const auto all = archive::published_artifacts(f.archive);
+  REQUIRE(all.size() == 2);
+  CHECK(read_file(f.archive.root() / all[1] / "a.tif") == read_file(f.folder / "in/a.tif"));
 }
 
 TEST_CASE("without a mask nothing is rejected: what can be read is imported with warnings, what cannot is an error") {

@@ -79,7 +79,7 @@ keep: copy
   CHECK(mask.camera_maximum == 4095);
   CHECK(mask.thresholds.metrics.at("saturated").warn == 0.01);
   CHECK(mask.thresholds.metrics.at("saturated").reject == 0.2);
-  CHECK(mask.thresholds.metrics.at("snr").warn == 0.5);
+  CHECK(mask.thresholds.metrics.at("snr").warn == 0.25);
   CHECK(mask.thresholds.metrics.at("snr").reject == 1);
   CHECK(!mask.thresholds.metrics.at("hot_pixels").warn);
   CHECK(mask.thresholds.structure.at("missing_timepoints") == Verdict::warn);
@@ -117,7 +117,7 @@ TEST_CASE("every part of a name has a reader, and every reader its part") {
   has(complaint(kHead + "files: \"{species}_{name}.tif\"\n"),
       "hint: write annotations: { species: { from: species } }, or '*' for what does not matter");
   has(complaint(kHead + "files: \"{species}.tif\"\nannotations: { species: { from: specis } }\n"),
-      "4:34: error: the pattern '{species}.tif' has no part '{specis}'; did you mean 'species'?");
+      "4:33: error: the pattern '{species}.tif' has no part '{specis}'; did you mean 'species'?");
   has(complaint(kHead + "files: \"{name}.tif\"\nname: \"{nam}\"\n"),
       "4:7: error: the pattern '{name}.tif' has no part '{nam}'; did you mean 'name'?");
 }

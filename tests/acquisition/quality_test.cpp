@@ -40,11 +40,11 @@ TEST_CASE("every metric's rule has a threshold or measures only; none rejects by
 }
 
 TEST_CASE("a message says where, what, the limit and what is meant") {
-  const Measurement m{"snr", "DAPI", 0.25, 3, 7};
+  const Measurement m{"snr", "DAPI", 0.125, 3, 7};
   const auto findings = judge({&m, 1}, default_thresholds());
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].text ==
-        "channel 'DAPI', timepoint 3, plane 7: snr is 0.25, allowed from 0.5 (signal over noise: their standard "
+        "channel 'DAPI', timepoint 3, plane 7: snr is 0.125, allowed from 0.25 (signal over noise: their standard "
         "deviations, in the best plane)");
 }
 

@@ -172,6 +172,48 @@ TEST_CASE_FIXTURE(Fixture, "two files become the channels of one image, in the g
   CHECK(named.content == imported.content);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a grid of files stands along t, c and z at once") {
+  ImportRequest request = request_for({}, Files::grid);
+  request.grid = {2, 2, 3};
+  std::vector<std::vector<std::uint16_t>> parts;
+  for (int i = 0; i < 12; ++i) {
+    request.files.push_back(folder / ("part_" + std::to_string(i) + ".tif"));
+    parts.push_back(write_stack(request.files.back(), {20, 6, 7}, i));
+  }
+  const Imported imported = import(request);
+  CHECK(imported.info.timepoints == 2);
+  CHECK(imported.info.channel_count() == 2);
+  CHECK(imported.info.grid.shape == Index3{60, 6, 7});
+  for (std::size_t t = 0; t < 2; ++t)
+    for (std::size_t c = 0; c < 2; ++c) {
+      std::vector<std::uint16_t> wanted;
+      for (std::size_t z = 0; z < 3; ++z) {
+        const auto& part = parts[(t * 2 + c) * 3 + z];
+        wanted.insert(wanted.end(), part.begin(), part.end());
+      }
+      CHECK(volume<std::uint16_t>(*this, imported, static_cast<int>(t), static_cast<int>(c)) == wanted);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is given of a calibration stands for the file's, axis by axis, and is recorded") {
+  write_stack(folder / "a.tif", {3, 20, 30}, 1);
+  write_stack(folder / "b.tif", {3, 20, 30}, 2);
+  auto request = request_for({folder / "a.tif", folder / "b.tif"}, Files::timepoints);
+  request.spacing.emplace();
+  request.spacing->um[kZ] = 2;
+  request.time_step_s = 30;
+  request.wavelengths = {{461, {}}};
+  const Imported imported = import(request);
+  CHECK(imported.info.grid.spacing[kZ].value == 2);
+  CHECK(imported.info.grid.spacing[kX].value == doctest::Approx(0.2));
+  CHECK(imported.info.time_step_s == 30);
+  CHECK(imported.info.channels[0].emission_nm == 461);
+  CHECK(manifest(imported).origin->overrides ==
+        R"({"spacing_um":{"file":[0.5,0.2,0.2],"given":[2,0.2,0.2]},"time_step_s":{"file":null,"given":30}})");
+  request.wavelengths.resize(2);
+  CHECK(has(refusal(request), "the wavelengths of 2 channels were given, but the image has 1 channels"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "several files become the timepoints of one image, in the given order") {
   std::vector<fs::path> files;
   std::vector<std::vector<std::uint16_t>> voxels;
@@ -251,10 +293,9 @@ TEST_CASE_FIXTURE(Fixture,
   auto request = request_for({folder / "a.tif"});
   request.spacing = kSpacing;
   CHECK(manifest(import(request)).origin->overrides.empty());
-  constexpr Spacing3 given{{{0.4}, {0.2}, {0.2}}};
-  request.spacing = given;
+  request.spacing = Spacing3{{{0.4}, {0.2}, {0.2}}};
   const Imported other = import(request);
-  CHECK(other.info.grid.spacing == given);
+  CHECK(other.info.grid.spacing == Spacing3{{{0.4}, {0.2}, {0.2}}});
   CHECK(manifest(other).origin->overrides == R"({"spacing_um":{"file":[0.5,0.2,0.2],"given":[0.4,0.2,0.2]}})");
   request.spacing = Spacing3{{{0}, {0.2}, {0.2}}};
   CHECK(refusal(request) == "the spacing along z is 0 um, allowed is more than 0");
