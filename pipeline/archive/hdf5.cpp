@@ -23,10 +23,21 @@ herr_t append_words(unsigned, const H5E_error2_t* error, void* text) {
   return 0;
 }
 
+/// What the system said, where a file operation failed: "file read failed: Input/output error".
+std::optional<std::string> system_words(const std::string& words) {
+  constexpr std::string_view kBefore = "error message = '";
+  const auto at = words.find(kBefore);
+  if (at == std::string::npos) return std::nullopt;
+  const std::string said =
+      words.substr(at + kBefore.size(), words.find('\'', at + kBefore.size()) - at - kBefore.size());
+  return words.substr(0, words.find(':')) + ": " + said;
+}
+
 [[noreturn]] void fail(const std::string& what) {
   std::string words;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, append_words, &words);
   H5Eclear2(H5E_DEFAULT);
+  words = system_words(words).value_or(words);
   throw SystemError(fmt::format("cannot {}: HDF5: {}", what, words.empty() ? "no reason given" : words));
 }
 

@@ -8,6 +8,7 @@ namespace voxflow::cli {
 
 void add_init(CLI::App& app, Session& session);
 void add_import(CLI::App& app, Session& session);
+void add_import_labels(CLI::App& app, Session& session);
 void add_find(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
 void add_annotate(CLI::App& app, Session& session);

@@ -27,11 +27,11 @@ void add_executor_options(CLI::App& command, ExecutorOptions& options) {
                      "Site settings (YAML); unless given VOXFLOW_SITE, or site.yaml in the archive");
 }
 
-std::unique_ptr<executor::Executor> make_executor(Session& session, const ExecutorOptions& options) {
-  const auto batch_program = program_folder() / "voxflow-batch";
-  if (options.local()) return executor::make_local_executor(batch_program, usable_cores());
+std::unique_ptr<executor::Executor> make_executor(Session& session, const ExecutorOptions& options,
+                                                  const std::string& batch_program) {
+  if (options.local()) return executor::make_local_executor(program_folder() / batch_program, usable_cores());
   executor::SlurmOptions slurm;
-  slurm.batch_program = batch_program;
+  slurm.batch_program = program_folder() / batch_program;
   slurm.site = site_settings(session, options.site).slurm;
   return executor::make_slurm_executor(executor::load_slurm_client(executor::default_slurm_library()), slurm,
                                        system_clock());

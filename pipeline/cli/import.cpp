@@ -19,7 +19,7 @@ namespace voxflow::cli {
 namespace {
 struct Options {
   std::vector<std::string> files, channel_names, annotations;
-  std::string project, name, files_are, pages, spacing;
+  std::string project, name, files_are, pages, spacing, dataset;
   std::optional<int> series;
 };
 
@@ -57,6 +57,7 @@ std::vector<interop::ImportRequest> requests(const Options& options) {
   common.channel_names = options.channel_names;
   common.annotations = parse_annotations(options.annotations);
   common.series = options.series;
+  common.dataset = options.dataset;
   const std::map<std::string, interop::PageAxis> axes{
       {"", interop::PageAxis::z}, {"z", interop::PageAxis::z}, {"t", interop::PageAxis::t}};
   common.pages = axes.at(options.pages);
@@ -150,9 +151,9 @@ int import(Session& session, const Options& options) {
 }  // namespace
 
 void add_import(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand("import", "Take TIFF files into the archive");
+  auto* command = app.add_subcommand("import", "Take microscope files into the archive");
   const auto options = std::make_shared<Options>();
-  command->add_option("files", options->files, "ImageJ TIFF, OME-TIFF or plain TIFF files")->required();
+  command->add_option("files", options->files, "TIFF, OME-TIFF, BigDataViewer, Imaris or HDF5 files")->required();
   command->add_option("--project", options->project, "Project that the images belong to")->required();
   command->add_option("--name", options->name, "Name of the image (default: the file's)");
   command
@@ -169,6 +170,7 @@ void add_import(CLI::App& app, Session& session) {
   command->add_option("--annotate", options->annotations, "key=value, such as species=G12 or time_post_infection=18h")
       ->take_all();
   command->add_option("--series", options->series, "Which image of a file that holds several, from 0");
+  command->add_option("--dataset", options->dataset, "Which dataset of an HDF5 file that holds several: /volumes/raw");
   command->callback(
       [&session, options] { session.action = [&session, options] { return import(session, *options); }; });
 }

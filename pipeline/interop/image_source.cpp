@@ -56,7 +56,7 @@ std::string facts_text(const ImageFacts& f) {
                      f.shape[kX], to_string(f.type), f.channels.size(), f.timepoints);
 }
 
-[[noreturn]] void fail_missing_spacing(const TiffImage& image) {
+[[noreturn]] void fail_missing_spacing(const ImageFile& image) {
   const ImageFacts& f = image.facts();
   std::string missing;
   for (const std::size_t axis : {kZ, kY, kX})
@@ -65,7 +65,7 @@ std::string facts_text(const ImageFacts& f) {
   throw UserError(
       fmt::format("'{}' does not say its spacing along {} ({}); it says {}. Give it with --spacing z,y,x in um, "
                   "for example --spacing 0.5,0.2,0.2",
-                  image.path().string(), missing, f.calibration_note, spacing_text(f.spacing_um)));
+                  image.files().front().string(), missing, f.calibration_note, spacing_text(f.spacing_um)));
 }
 }  // namespace
 
@@ -83,9 +83,9 @@ ImageSource::ImageSource(const ImportRequest& request) : how_(request.how) {
     throw UserError(
         fmt::format("{} files were given for one image; say whether they are its channels or its timepoints",
                     request.files.size()));
-  for (const fs::path& file : request.files) parts_.emplace_back(file, request.series, request.pages);
+  for (const fs::path& file : request.files) parts_.push_back(open_image(file, {request.series, request.dataset, request.pages}));
   check_alike();
-  const ImageFacts& first = parts_.front().facts();
+  const ImageFacts& first = parts_.front()->facts();
   info_.dtype = stored_dtype(first.type);
   info_.grid.shape = first.shape;
   info_.timepoints = first.timepoints * (how_ == Files::timepoints ? static_cast<int>(parts_.size()) : 1);
@@ -97,26 +97,27 @@ ImageSource::ImageSource(const ImportRequest& request) : how_(request.how) {
 }
 
 void ImageSource::check_alike() const {
-  const ImageFacts& a = parts_.front().facts();
-  for (const TiffImage& part : parts_) {
-    const ImageFacts& b = part.facts();
+  const ImageFacts& a = parts_.front()->facts();
+  for (const auto& part : parts_) {
+    const ImageFacts& b = part->facts();
     const bool axes = how_ == Files::channels ? a.timepoints == b.timepoints : a.channels.size() == b.channels.size();
     if (a.shape != b.shape || a.type != b.type || !axes)
       throw UserError(fmt::format("the files do not fit together: '{}' has {}, '{}' has {}",
-                                  parts_.front().path().string(), facts_text(a), part.path().string(), facts_text(b)));
+                                  parts_.front()->files().front().string(), facts_text(a),
+                                  part->files().front().string(), facts_text(b)));
   }
 }
 
 void ImageSource::resolve_spacing(const ImportRequest& request) {
-  auto said = parts_.front().facts().spacing_um;
-  for (const TiffImage& part : parts_)
-    if (part.facts().spacing_um != said) {
+  auto said = parts_.front()->facts().spacing_um;
+  for (const auto& part : parts_)
+    if (part->facts().spacing_um != said) {
       if (!request.spacing)
         throw UserError(
             fmt::format("the files differ in spacing: '{}' says {}, '{}' says {}. Give the right one with "
                         "--spacing z,y,x in um",
-                        parts_.front().path().string(), spacing_text(said), part.path().string(),
-                        spacing_text(part.facts().spacing_um)));
+                        parts_.front()->files().front().string(), spacing_text(said), part->files().front().string(),
+                        spacing_text(part->facts().spacing_um)));
       break;
     }
   if (request.spacing) {
@@ -132,16 +133,16 @@ void ImageSource::resolve_spacing(const ImportRequest& request) {
     info_.grid.spacing = *request.spacing;
     return;
   }
-  if (!said[kY] || !said[kX] || (!said[kZ] && info_.grid.shape[kZ] > 1)) fail_missing_spacing(parts_.front());
+  if (!said[kY] || !said[kX] || (!said[kZ] && info_.grid.shape[kZ] > 1)) fail_missing_spacing(*parts_.front());
   // One plane has no distance to a next one: z counts as x, so that a volume of one plane is isotropic.
   info_.grid.spacing = {{{said[kZ].value_or(*said[kX])}, {*said[kY]}, {*said[kX]}}};
 }
 
 void ImageSource::name_channels(const ImportRequest& request) {
   const bool by_file = how_ == Files::channels;
-  for (const TiffImage& part : parts_)
+  for (const auto& part : parts_)
     if (by_file || info_.channels.empty())
-      info_.channels.insert(info_.channels.end(), part.facts().channels.begin(), part.facts().channels.end());
+      info_.channels.insert(info_.channels.end(), part->facts().channels.begin(), part->facts().channels.end());
   const std::size_t n = info_.channels.size();
   if (!request.channel_names.empty() && request.channel_names.size() != n)
     throw UserError(fmt::format("{} channel names were given ({}), but the image has {} channels",
@@ -170,44 +171,47 @@ void ImageSource::gather_annotations(const ImportRequest& request) {
     if (std::none_of(annotations_.begin(), annotations_.end(), same)) annotations_.push_back(annotation);
   };
   for (const auto& annotation : request.annotations) add(annotation);
-  for (const auto& annotation : parts_.front().facts().annotations) add(annotation);
-  if (const SampleType type = parts_.front().facts().type; type == SampleType::int8 || type == SampleType::int16)
+  for (const auto& annotation : parts_.front()->facts().annotations) add(annotation);
+  const SampleType type = parts_.front()->facts().type;
+  if (to_string(type) != to_string(info_.dtype))
     add({{"file_voxel_type", record::AnnotationType::text, ""}, std::string(to_string(type))});
 }
 
 std::string ImageSource::original_text() const {
-  if (parts_.size() == 1) return parts_.front().facts().description;
+  if (parts_.size() == 1) return parts_.front()->facts().description;
   std::string text;
-  for (const TiffImage& part : parts_)
-    if (!part.facts().description.empty())
-      text += fmt::format("{}:\n{}\n", part.path().filename().string(), part.facts().description);
+  for (const auto& part : parts_)
+    if (!part->facts().description.empty())
+      text += fmt::format("{}:\n{}\n", part->files().front().filename().string(), part->facts().description);
   return text;
 }
 
 std::vector<fs::path> ImageSource::files() const {
   std::vector<fs::path> all;
-  for (const TiffImage& part : parts_)
-    for (const fs::path& file : part.files())
+  for (const auto& part : parts_)
+    for (const fs::path& file : part->files())
       if (std::find(all.begin(), all.end(), file) == all.end()) all.push_back(file);
   return all;
 }
 
-void ImageSource::read_plane(int t, int c, Index z, void* voxels) {
-  const ImageFacts& f = parts_.front().facts();
+void ImageSource::read_planes(int t, int c, Index first, Index planes, void* voxels) {
+  const ImageFacts& f = parts_.front()->facts();
   std::size_t part = 0;
   if (how_ == Files::timepoints) {
     part = static_cast<std::size_t>(t / f.timepoints);
     t %= f.timepoints;
   } else {
     for (auto n = static_cast<int>(f.channels.size()); c >= n;
-         n = static_cast<int>(parts_[part].facts().channels.size())) {
+         n = static_cast<int>(parts_[part]->facts().channels.size())) {
       c -= n;
       ++part;
     }
   }
-  if (part != current_) parts_[current_].close();
-  current_ = part;
-  parts_[part].read_plane(t, c, z, voxels);
+  parts_[part]->read_planes(t, c, first, planes, voxels);
+}
+
+void ImageSource::close() {
+  for (const auto& part : parts_) part->close();
 }
 
 }  // namespace voxflow::interop

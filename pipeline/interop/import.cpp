@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "pipeline/core/clock.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/parallel.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/interop/image_source.hpp"
+#include "pipeline/interop/slab.hpp"
 #include "pipeline/record/task.hpp"
 
 namespace fs = std::filesystem;
@@ -18,44 +18,6 @@ namespace voxflow::interop {
 
 namespace {
 constexpr const char* kFileName = "data.h5";
-
-/// Planes of one chunk's depth, all voxels of y and x.
-struct Slab {
-  Index depth = 0;
-  std::vector<unsigned char> bytes;
-};
-
-/// The chunk `index` of the slab, zero outside of the volume.
-std::vector<unsigned char> cut_chunk(const Slab& slab, const Grid& grid, const Index3& chunk, const Index3& index,
-                                     std::size_t voxel_bytes) {
-  std::vector<unsigned char> voxels(static_cast<std::size_t>(count(chunk)) * voxel_bytes, 0);
-  const Index y0 = index[kY] * chunk[kY], x0 = index[kX] * chunk[kX];
-  const Index ny = std::min(chunk[kY], grid.shape[kY] - y0), nx = std::min(chunk[kX], grid.shape[kX] - x0);
-  for (Index z = 0; z < slab.depth; ++z)
-    for (Index y = 0; y < ny; ++y) {
-      const Index from = (z * grid.shape[kY] + y0 + y) * grid.shape[kX] + x0, to = (z * chunk[kY] + y) * chunk[kX];
-      std::memcpy(voxels.data() + static_cast<std::size_t>(to) * voxel_bytes,
-                  slab.bytes.data() + static_cast<std::size_t>(from) * voxel_bytes,
-                  static_cast<std::size_t>(nx) * voxel_bytes);
-    }
-  return voxels;
-}
-
-void write_slab(archive::ImageWriter& writer, const record::ImageInfo& info, int t, int c, Index slab_index,
-                const Slab& slab) {
-  const Index3 chunk = archive::chunk_shape(info.grid);
-  const Index3 counts = archive::chunk_counts(info.grid);
-  const auto n = static_cast<std::size_t>(counts[kY] * counts[kX]);
-  const auto index = [&](std::size_t i) {
-    return Index3{slab_index, static_cast<Index>(i) / counts[kX], static_cast<Index>(i) % counts[kX]};
-  };
-  std::vector<archive::EncodedChunk> encoded(n);
-  for_each_in_parallel(n, few_threads(), [&](std::size_t i) {
-    const auto voxels = cut_chunk(slab, info.grid, chunk, index(i), size_bytes(info.dtype));
-    encoded[i] = archive::encode_chunk(voxels.data(), static_cast<std::size_t>(count(chunk)), info.dtype, info.dtype);
-  });
-  for (std::size_t i = 0; i < n; ++i) writer.put(t, c, index(i), encoded[i]);
-}
 
 void stream(ImageSource& source, archive::ImageWriter& writer) {
   const record::ImageInfo& info = source.info();
@@ -67,15 +29,15 @@ void stream(ImageSource& source, archive::ImageWriter& writer) {
     for (int c = 0; c < info.channel_count(); ++c)
       for (Index z = 0; z < info.grid.shape[kZ]; z += depth) {
         slab.depth = std::min(depth, info.grid.shape[kZ] - z);
-        for (Index i = 0; i < slab.depth; ++i)
-          source.read_plane(t, c, z + i, slab.bytes.data() + static_cast<std::size_t>(i) * plane_bytes);
-        write_slab(writer, info, t, c, z / depth, slab);
+        source.read_planes(t, c, z, slab.depth, slab.bytes.data());
+        source.close();
+        write_slab(writer, info, t, c, z / depth, slab, info.dtype);
       }
 }
 
 void check_project(const std::string& project) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  if (project == "events" || project == "runs" || project == "damaged")
+  if (project == "events" || project == "runs" || project == "damaged" || project == "verifications")
     throw UserError(fmt::format("'{}' cannot name a project: the archive keeps its own records there", project));
   if (project.empty() || project.find_first_not_of(kAllowed) != std::string::npos)
     throw UserError(fmt::format("'{}' cannot name a project; letters, digits, '_' and '-' can", project));
@@ -96,7 +58,8 @@ record::Manifest manifest_of(const ImportRequest& request, const ImageSource& so
   m.outputs = {{"image", "image", kFileName, content, source.info(), std::nullopt}};
   m.annotations = source.annotations();
   record::Origin origin;
-  origin.importer = "tiff";
+  origin.importer = source.importer().name;
+  origin.importer_version = source.importer().version;
   origin.overrides = source.overrides();
   for (const fs::path& file : source.files()) {
     origin.files.push_back(file.string());

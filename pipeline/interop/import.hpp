@@ -8,7 +8,7 @@
 #include "pipeline/archive/artifact.hpp"
 #include "pipeline/core/geometry.hpp"
 #include "pipeline/core/hash.hpp"
-#include "pipeline/interop/tiff_image.hpp"
+#include "pipeline/interop/image_file.hpp"
 #include "pipeline/record/annotation.hpp"
 #include "pipeline/record/image_info.hpp"
 
@@ -24,7 +24,8 @@ struct ImportRequest {
   std::vector<std::filesystem::path> files;  // channels or timepoints in this order
   Files how = Files::one_image;
   PageAxis pages = PageAxis::z;                 // of a TIFF that does not say what its pages are
-  std::optional<int> series;                    // of an OME-TIFF that holds several images
+  std::optional<int> series;                    // of a file that holds several images
+  std::string dataset;                          // of an HDF5 file that holds several
   std::vector<std::string> channel_names;       // empty: from the files
   std::optional<Spacing3> spacing;              // overrides what the files say
   std::vector<record::Annotation> annotations;  // override those of the files with the same key

@@ -35,6 +35,7 @@ struct TiffStack {
   std::vector<record::Channel> channel_details;            // one entry a channel; empty: nothing is known of them
   std::vector<std::pair<std::string, std::string>> notes;  // where the image comes from: key and value
   std::optional<LinearScale> values;
+  std::vector<std::vector<unsigned char>> overlay;  // regions of interest for ImageJ, each as a .roi file
 };
 
 /// A TIFF with calibration in micrometres. Written under a temporary name and renamed by `finish`; gone without trace

@@ -48,6 +48,7 @@ Json origin_json(const Origin& o) {
   Json digests = Json::array();
   for (const Digest& d : o.file_digests) digests.push_back(d.hex());
   Json j{{"files", o.files}, {"sha256", std::move(digests)}, {"importer", o.importer}};
+  if (!o.importer_version.empty()) j["importer_version"] = o.importer_version;
   if (!o.overrides.empty()) j["overrides"] = Json::parse(o.overrides);
   return j;
 }
@@ -57,6 +58,7 @@ Origin origin_from(const Json& j) {
   o.files = j.at("files").get<std::vector<std::string>>();
   for (const Json& d : j.at("sha256")) o.file_digests.push_back(digest_of(d));
   o.importer = j.at("importer").get<std::string>();
+  o.importer_version = j.value("importer_version", "");
   if (j.contains("overrides")) o.overrides = j["overrides"].dump();
   return o;
 }

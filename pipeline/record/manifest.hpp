@@ -44,8 +44,9 @@ struct InputRecord {
 struct Origin {
   std::vector<std::string> files;  // as given to import
   std::vector<Digest> file_digests;
-  std::string importer;   // "tiff"
-  std::string overrides;  // calibration given by a person, JSON text, "" for none
+  std::string importer;          // what read the files: "ome-tiff"
+  std::string importer_version;  // "libtiff 4.5.0"; "" in older manifests
+  std::string overrides;         // calibration given by a person, JSON text, "" for none
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 

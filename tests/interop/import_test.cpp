@@ -5,6 +5,7 @@
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/interop/tiff_image.hpp"
 #include "pipeline/interop/tiff_writer.hpp"
 #include "tests/interop/ome_samples.hpp"
 #include "tests/interop/tiff_samples.hpp"
@@ -124,7 +125,8 @@ TEST_CASE_FIXTURE(Fixture, "an imported image holds the file's voxels, calibrati
   CHECK(m.output("image")->image == imported.info);
   CHECK(m.annotations == request.annotations);
   REQUIRE(m.origin.has_value());
-  CHECK(m.origin->importer == "tiff");
+  CHECK(m.origin->importer == "imagej-tiff");
+  CHECK(m.origin->importer_version.starts_with("libtiff "));
   CHECK(m.origin->files == std::vector<std::string>{(folder / "cell_7.tif").string()});
   CHECK(m.origin->file_digests == std::vector<Digest>{sha256_file(folder / "cell_7.tif")});
   CHECK(m.origin->overrides.empty());

@@ -19,10 +19,10 @@ using namespace voxflow::test;
 namespace {
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
 // Of one process, its code and libraries not counted: about 64 MiB of decoded chunks, and the blocks at work.
-constexpr std::uint64_t kLimitBytes = 140 * kMegabyte;
+constexpr std::uint64_t kLimitBytes = 160 * kMegabyte;
 // Planes of 1 MiB.
-const Index3 kShape{1120, 512, 512};
-static_assert(8 * kLimitBytes <= std::uint64_t{1120} * 512 * 512 * sizeof(float));
+const Index3 kShape{1280, 512, 512};
+static_assert(8 * kLimitBytes <= std::uint64_t{1280} * 512 * 512 * sizeof(float));
 
 struct Limited {
   int exit_code = -1;
@@ -45,6 +45,8 @@ Limited run_limited(const std::string& program, const std::vector<std::string>& 
   if (child == 0) {
     const rlimit limit{kLimitBytes, kLimitBytes};
     ::setrlimit(RLIMIT_DATA, &limit);
+    const rlimit stack{kMegabyte, kMegabyte};  // of each thread; reserved stacks count, too
+    ::setrlimit(RLIMIT_STACK, &stack);
     if (::freopen(input.c_str(), "r", stdin) == nullptr || ::freopen(out.c_str(), "w", stdout) == nullptr ||
         ::freopen(err.c_str(), "w", stderr) == nullptr)
       ::_exit(99);
