@@ -45,6 +45,8 @@ std::optional<Table> findings_of(Session& session, const catalog::Entity& entity
 }
 
 std::string text_of(const Column& column, std::size_t row) {
+  if (const auto* numbers = std::get_if<std::vector<double>>(&column.values))
+    return fmt::format("{:.5g}", (*numbers)[row]);
   return std::visit([&](const auto& values) { return fmt::format("{}", values[row]); }, column.values);
 }
 
