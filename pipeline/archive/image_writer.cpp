@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace voxflow::archive {
 
 namespace {
-constexpr std::size_t kCacheBytes = 64 << 20;
+constexpr std::size_t kCacheBytes = 8 << 20;  // chunks of copies are aligned, so that each finer one is read once
 
 void check_name(const fs::path& file) {
   constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -248,6 +248,13 @@ Digest ImageWriter::finish(const Metadata& metadata, const FinishOptions& option
   write_file_atomically(xml, spimdata_xml(w.info, w.file.filename().string()));
   w.finished = true;
   return content;
+}
+
+std::size_t ImageWriter::finish_bytes(const record::ImageInfo& info, std::size_t threads) {
+  // A chunk's eight finer ones, the one that is being decoded, the chunk, and it encoded.
+  constexpr std::size_t kChunksAtWork = 11;
+  const auto chunk_bytes = static_cast<std::size_t>(count(chunk_shape(info.grid))) * size_bytes(info.dtype);
+  return kCacheBytes + threads * kChunksAtWork * chunk_bytes;
 }
 
 }  // namespace voxflow::archive

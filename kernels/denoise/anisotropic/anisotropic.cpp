@@ -21,6 +21,13 @@ struct AnisotropicParams {
   std::optional<double> saturation;
 };
 
+// Blocks are filtered in the thread that asks. ITK's pool would start one for each processor, whose stacks count as the
+// task's memory.
+[[maybe_unused]] const bool kWithoutPool = [] {
+  itk::MultiThreaderBase::SetGlobalDefaultThreader(itk::MultiThreaderBase::ThreaderEnum::Platform);
+  return true;
+}();
+
 // The border in which a voxel must see nothing but one intensity to be left as it is.
 constexpr Index3 kFlatReach{1, 3, 3};
 // The largest that is stable in three dimensions.
@@ -74,6 +81,9 @@ class Anisotropic {
     return p.noise.complete() ? Survey() : Survey(block, ctx);
   }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
+  SmallValues emit(const Params& p, const Survey& survey, const Slice&) const {
+    return shared::noise_findings(survey, p.noise, p.saturation);
+  }
 
   void run(const Params& p, const Survey& survey, const Block& block, Context& ctx) const {
     shared::restore(block, survey.model(p.noise, p.saturation), p.saturation, kFlatReach, ctx,
