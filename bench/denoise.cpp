@@ -1,11 +1,12 @@
 // bench_denoise FOLDER KERNELS: makes volumes of nuclei under photon and read noise, writes them to FOLDER for another
-// program, stabilised, with the table of the inverse, and prints time and quality of denoise.dct and denoise.nlm for
-// each.
+// program, stabilised, with the table of the inverse, and prints time and quality of the denoisers for each.
 #include <fmt/format.h>
 
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "bench/bench.hpp"
 #include "kernels/shared/anscombe.hpp"
@@ -35,9 +36,13 @@ run::Job job(const plugins::Registry& registry, const std::string& kernel, Param
   return j;
 }
 
+struct Alone {
+  double survey_s = 1e9, run_s = 1e9;
+};
+
 // Processor time of the kernel on the whole volume: without reading, blocks, compression and digests, nor other
 // programs.
-double kernel_alone(const run::Job& job, std::vector<float> image) {
+Alone kernel_alone(const run::Job& job, std::vector<float> image) {
   const auto bound = job.kernel->bind(job.params);
   std::vector<float> result(image.size());
   Block block;
@@ -45,21 +50,43 @@ double kernel_alone(const run::Job& job, std::vector<float> image) {
   block.inputs.push_back({"image", {{image.data(), DType::float32, kGrid.box()}}, {{0, 0}}});
   block.outputs.push_back({"image", {{result.data(), DType::float32, kGrid.box()}}, {}});
   Context context;
-  double best = 1e9;
+  Alone best;
   for (int repeat = 0; repeat < 3; ++repeat) {
     const std::clock_t start = std::clock();
     const AnySurvey survey = bound->survey(nullptr, block, context);
+    const std::clock_t surveyed = std::clock();
     bound->run(nullptr, survey, block, context);
-    best = std::min(best, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+    best.survey_s = std::min(best.survey_s, static_cast<double>(surveyed - start) / CLOCKS_PER_SEC);
+    best.run_s = std::min(best.run_s, static_cast<double>(std::clock() - surveyed) / CLOCKS_PER_SEC);
   }
   return best;
 }
 
-void measure(const run::Job& job, const std::string& name, const std::vector<float>& truth, int threads) {
+// Bytes a second of a[i] = b[i] + 3 c[i], over arrays far larger than the caches.
+double memory_bandwidth(int threads) {
+  constexpr std::size_t kValues = std::size_t{1} << 24;
+  std::vector<float> a(kValues), b(kValues, 1.0F), c(kValues, 2.0F);
+  double best_s = 1e9;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<std::jthread> workers;
+    for (int t = 0; t < threads; ++t)
+      workers.emplace_back([&, t] {
+        const std::size_t share = kValues / static_cast<std::size_t>(threads);
+        for (std::size_t i = share * static_cast<std::size_t>(t), end = i + share; i < end; ++i) a[i] = b[i] + 3 * c[i];
+      });
+    workers.clear();
+    best_s = std::min(best_s, seconds_since(start));
+  }
+  return 3 * sizeof(float) * static_cast<double>(kValues) / best_s;
+}
+
+void measure(const run::Job& job, const std::string& name, const std::vector<float>& truth, int threads,
+             int repeats = 3) {
   run::RunOptions options;
   options.threads = threads;
   double best = 1e9, quality_dB = 0;
-  for (int repeat = 0; repeat < 3; ++repeat) {
+  for (int repeat = 0; repeat < repeats; ++repeat) {
     run::MemorySink sink;
     const auto start = std::chrono::steady_clock::now();
     run::execute(job, run::solo_team(), options, sink);
@@ -73,6 +100,7 @@ void measure(const run::Job& job, const std::string& name, const std::vector<flo
 int main(int argc, char** argv) {
   return bench::main_with_kernels(
       argc, argv, "bench_denoise", [](const plugins::Registry& registry, const std::filesystem::path& folder) {
+        for (const int threads : {1, 2}) fmt::print("bandwidth {} {:.3f}\n", threads, memory_bandwidth(threads) * 1e-9);
         const std::vector<float> light = test::noise_free_phantom(kGrid.shape, 1);
         const shared::Anscombe transform(kNoise);
         std::vector<float> stabilised_values, intensities;
@@ -89,13 +117,20 @@ int main(int argc, char** argv) {
           write(folder / fmt::format("truth_{}.f32", peak), truth);
           write(folder / fmt::format("noisy_{}.f32", peak), stabilised);
           fmt::print("case {} {:.3f}\n", peak, phantom::psnr(truth, noisy));
-          const auto compare = [&](const char* name, const run::Job& denoise) {
+          const auto compare = [&](const char* kernel, const char* name, const ParamValues& params) {
+            const run::Job denoise = job(registry, kernel, params, noisy);
             for (const int threads : {1, 2}) measure(denoise, name, truth, threads);
-            fmt::print("alone {} {:.4f}\n", name, kernel_alone(denoise, noisy));
+            const Alone alone = kernel_alone(denoise, noisy);
+            fmt::print("alone {} {:.4f} {:.4f}\n", name, alone.survey_s, alone.run_s);
           };
-          for (const char* preset : {"best", "fast"})
-            compare(preset, job(registry, "denoise.dct", {{"preset", std::string(preset)}}, noisy));
-          for (const int threads : {1, 2}) measure(job(registry, "denoise.nlm", {}, noisy), "nlm", truth, threads);
+          const auto once = [&](const char* name) {
+            for (const int threads : {1, 2})
+              measure(job(registry, fmt::format("denoise.{}", name), {}, noisy), name, truth, threads, 1);
+          };
+          once("anisotropic");  // first: the others are compared with it
+          for (const char* preset : {"best", "fast"}) compare("denoise.dct", preset, {{"preset", std::string(preset)}});
+          compare("denoise.tv", "tv", {});
+          once("nlm");
         }
       });
 }

@@ -40,6 +40,7 @@ find_package(MPI REQUIRED COMPONENTS C)
 pkg_check_modules(FFTW3F REQUIRED IMPORTED_TARGET fftw3f)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(LIBDEFLATE REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET minizip)
 pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)
 # The serial flavour, and only that: two HDF5 libraries in one process corrupt each other (docs/architecture.md).
 pkg_check_modules(HDF5_SERIAL REQUIRED IMPORTED_TARGET hdf5-serial)

@@ -119,6 +119,13 @@ class DirectCatalog final : public CatalogClient {
     return values;
   }
 
+  std::vector<record::SourceLocation> source_locations(const std::string& entity) override {
+    std::vector<record::SourceLocation> locations;
+    auto row = db_.query("SELECT payload FROM event WHERE source = ? AND kind = 'located' ORDER BY ts, id", entity);
+    while (row.step()) locations.push_back(record::SourceLocation::from_json(row.text(0)));
+    return locations;
+  }
+
   std::optional<Activity> generated_by(const std::string& entity) override {
     return read_generating_activity(db_, require_entity(entity));
   }

@@ -51,6 +51,9 @@ class CatalogClient {
   /// were changed or removed.
   virtual std::size_t annotate_all(std::span<const record::AnnotationChange> changes) = 0;
 
+  /// Further files from which an acquisition was imported again, oldest first.
+  virtual std::vector<record::SourceLocation> source_locations(const std::string& entity) = 0;
+
   virtual std::optional<Activity> generated_by(const std::string& entity) = 0;
   virtual std::vector<Link> lineage(const std::string& entity, Direction direction) = 0;
   /// Activities of a step on an image (entity id of the acquisition), newest first: what `why` compares with.

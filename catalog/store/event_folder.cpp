@@ -104,6 +104,8 @@ ReadEvent read_event(record::Event event) {
     read.payload = record::Failure::from_json(payload);
   else if (kind == "annotated")
     read.payload = record::AnnotationChange::from_json(payload);
+  else if (kind == "located")
+    record::SourceLocation::from_json(payload);  // read where it is asked for
   else if (kind == "key_declared")
     read.payload = record::annotation_key_from_json(payload);
   return read;
@@ -187,7 +189,7 @@ bool EventFolder::log_is_empty() const {
 void EventFolder::for_each_artifact(const std::function<void(ReadEvent)>& take) const {
   for (const fs::path& project : entries(root_)) {
     if (is_hidden(project) || project == root_ / "events" || project == root_ / "runs") continue;
-    for (const char* part : {"acquisitions", "results"})
+    for (const char* part : {"acquisitions", "raw", "results"})
       for (const fs::path& shelf : entries(project / part))
         for (const fs::path& artifact : entries(shelf)) {
           const fs::path manifest = artifact / record::kManifestName;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/sdk/findings.hpp"
 
 namespace voxflow::shared {
 
@@ -268,6 +270,23 @@ std::optional<double> NoiseSurvey::level(double part) const {
   Tiles tiles;
   for (const NoiseTile& tile : tiles_) tiles.push_back(&tile);
   return quantile(tiles, &NoiseTile::mean, part);
+}
+
+SmallValues noise_findings(const NoiseSurvey& survey, const NoiseParams& known, std::optional<double> saturation) {
+  const NoiseModel noise = survey.model(known, saturation).value_or(NoiseModel{0, 0, 0});
+  std::string found;
+  const auto add_unless = [&](bool is_known, const char* name) {
+    if (!is_known) found += (found.empty() ? "" : ", ") + std::string(name);
+  };
+  add_unless(known.gain.has_value(), "gain");
+  add_unless(known.offset.has_value(), "offset");
+  add_unless(known.read_noise.has_value(), "read_noise");
+  Table row;
+  row.add({"noise.gain", "", std::vector<double>{noise.gain}});
+  row.add({"noise.offset", "", std::vector<double>{noise.offset}});
+  row.add({"noise.read_noise", "", std::vector<double>{noise.read_noise}});
+  row.add({"found", "", std::vector<std::string>{found.empty() ? "none" : found}});
+  return {{kFindings, std::move(row)}};
 }
 
 Halo noise_halo() {

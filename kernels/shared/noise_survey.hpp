@@ -65,6 +65,10 @@ class NoiseSurvey {
   std::vector<NoiseTile> tiles_;
 };
 
+/// The noise that a denoiser works with, as its findings (sdk/findings.hpp): the columns `noise.gain`, `noise.offset`
+/// and `noise.read_noise`, all 0 where there is no noise, and `found`, those of them that are not parameters.
+SmallValues noise_findings(const NoiseSurvey& survey, const NoiseParams& known, std::optional<double> saturation);
+
 /// Refuses stated noise that is none. Throws UserError.
 void check_noise(const NoiseParams& noise);
 

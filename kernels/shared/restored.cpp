@@ -32,8 +32,33 @@ std::vector<float> filled(VolumeView<const float> in) {
   return voxels;
 }
 
+void restore(const Block& block, const std::optional<NoiseModel>& noise, std::optional<double> saturation,
+             const Index3& reach, const Context& ctx, const std::function<void(VolumeView<float>)>& smooth) {
+  const std::vector<float> known = filled(block.input());
+  std::vector<float> voxels = known;
+  const VolumeView<float> view(voxels.data(), block.box().extent);
+  if (noise) {
+    for (float& v : voxels)
+      if (std::isnan(v)) v = static_cast<float>(noise->offset);
+    const Anscombe stabilise(*noise);
+    const auto n = static_cast<Index>(voxels.size());
+    stabilise.forward(voxels.data(), n, voxels.data());
+    smooth(view);
+    stabilise.inverse(voxels.data(), n, voxels.data());
+  }
+  if (ctx.cancelled()) return;
+  const Index3 &box = block.box().origin, &core = block.core.origin;
+  put_restored(block, 0, known, saturation, reach, [&](Index z, Index y) {
+    return view.row(core[kZ] - box[kZ] + z, core[kY] - box[kY] + y) + core[kX] - box[kX];
+  });
+}
+
 std::size_t restored_bytes(const Index3& extent) {
   return static_cast<std::size_t>(count(extent)) * sizeof(float) + flat_bytes(extent);
+}
+
+std::size_t restore_bytes(const Index3& extent) {
+  return restored_bytes(extent) + static_cast<std::size_t>(count(extent)) * sizeof(float);
 }
 
 }  // namespace voxflow::shared

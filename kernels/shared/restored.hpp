@@ -3,10 +3,12 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <vector>
 
+#include "kernels/shared/anscombe.hpp"
 #include "kernels/shared/flat.hpp"
 #include "pipeline/sdk/block.hpp"
 
@@ -55,7 +57,14 @@ void put_restored(const Block& block, std::size_t slice, const std::vector<float
     }
 }
 
+/// Writes the core of a block of one slice: its box is stabilised, `smooth`ed in place, and taken back; without noise
+/// it stays as it is but for what `filled` fills. Nothing is written when cancelled.
+void restore(const Block& block, const std::optional<NoiseModel>& noise, std::optional<double> saturation,
+             const Index3& reach, const Context& ctx, const std::function<void(VolumeView<float>)>& smooth);
+
 /// Bytes that `filled` and `put_restored` take for a block of that box.
 std::size_t restored_bytes(const Index3& extent);
+/// Bytes that `restore` takes for it, beside those of `smooth`.
+std::size_t restore_bytes(const Index3& extent);
 
 }  // namespace voxflow::shared

@@ -59,8 +59,8 @@ class ArtifactBuilder {
 std::vector<std::string> published_artifacts(const Archive& archive);
 
 /// Holds every file of a published artifact against its manifest, and every chunk of damaged images against its digest.
-/// The messages name what is damaged, missing or too much; empty when sound. Throws UserError when nothing is
-/// published.
+/// The messages name what is damaged, missing, too much or not to be read, the manifest itself included; empty when
+/// sound. Throws UserError when nothing is published.
 std::vector<std::string> verify_artifact(const Archive& archive, const std::string& artifact);
 
 /// Drops an event into events/new (temporary name, fsync, rename); the same event twice does no harm.

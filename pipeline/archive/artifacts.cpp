@@ -11,7 +11,7 @@ std::vector<std::string> published_artifacts(const Archive& archive) {
   std::vector<std::string> found;
   try {
     for (const auto& project : fs::directory_iterator(archive.root()))
-      for (const char* part : {"acquisitions", "results"}) {
+      for (const char* part : {"acquisitions", "raw", "results"}) {
         if (!fs::is_directory(project.path() / part)) continue;
         for (const auto& shelf : fs::directory_iterator(project.path() / part)) {
           if (!shelf.is_directory()) continue;

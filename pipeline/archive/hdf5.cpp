@@ -23,10 +23,21 @@ herr_t append_words(unsigned, const H5E_error2_t* error, void* text) {
   return 0;
 }
 
+/// What the system said, where a file operation failed: "file read failed: Input/output error".
+std::optional<std::string> system_words(const std::string& words) {
+  constexpr std::string_view kBefore = "error message = '";
+  const auto at = words.find(kBefore);
+  if (at == std::string::npos) return std::nullopt;
+  const std::string said =
+      words.substr(at + kBefore.size(), words.find('\'', at + kBefore.size()) - at - kBefore.size());
+  return words.substr(0, words.find(':')) + ": " + said;
+}
+
 [[noreturn]] void fail(const std::string& what) {
   std::string words;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, append_words, &words);
   H5Eclear2(H5E_DEFAULT);
+  words = system_words(words).value_or(words);
   throw SystemError(fmt::format("cannot {}: HDF5: {}", what, words.empty() ? "no reason given" : words));
 }
 
@@ -240,6 +251,20 @@ std::optional<std::string> read_text_attribute(const Handle& object, const std::
   check(H5Aread(attribute->get(), type.get(), text.data()), what);
   text.resize(std::min(text.size(), text.find('\0')));
   return text;
+}
+
+bool read_numbers_attribute(const Handle& object, const std::string& name, std::span<double> values) {
+  const auto attribute = open_attribute(object, name);
+  if (!attribute) return false;
+  const std::string what = fmt::format("read attribute '{}'", name);
+  const Handle type(H5Aget_type(attribute->get()), H5Tclose, what),
+      space(H5Aget_space(attribute->get()), H5Sclose, what);
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if ((kind != H5T_FLOAT && kind != H5T_INTEGER) ||
+      H5Sget_simple_extent_npoints(space.get()) != static_cast<hssize_t>(values.size()))
+    return false;
+  check(H5Aread(attribute->get(), H5T_NATIVE_DOUBLE, values.data()), what);
+  return true;
 }
 
 std::optional<int> read_int_attribute(const Handle& object, const std::string& name) {

@@ -72,6 +72,8 @@ void write_attribute(const Handle& object, const std::string& name, const std::s
 void write_attribute(const Handle& object, const std::string& name, int value);
 void write_attribute(const Handle& object, const std::string& name, std::span<const double> values);
 std::optional<std::string> read_text_attribute(const Handle& object, const std::string& name);
+/// Fills `values`; false when there is no such attribute of just so many numbers.
+bool read_numbers_attribute(const Handle& object, const std::string& name, std::span<double> values);
 std::optional<int> read_int_attribute(const Handle& object, const std::string& name);
 
 /// UTF-8 text as a scalar dataset.

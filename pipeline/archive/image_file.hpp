@@ -40,6 +40,8 @@ class ImageWriter {
   /// Adds the smaller copies that viewers open first, digests, attributes, metadata and XML, and closes. Returns the
   /// image's content digest, in which the copies have no part. Throws InternalError when a chunk is missing.
   Digest finish(const Metadata& metadata, const FinishOptions& options = {});
+  /// What `finish` needs at most, with that many threads.
+  static std::size_t finish_bytes(const record::ImageInfo& info, std::size_t threads);
 
  private:
   struct Impl;
@@ -49,6 +51,8 @@ class ImageWriter {
 /// Reads an image. Thread-safe; decoded chunks are kept in a small cache.
 class ImageReader {
  public:
+  static constexpr std::size_t kCacheBytes = std::size_t{64} << 20;
+
   /// Throws UserError when `file` is not an image of this archive format, SystemError when it is damaged.
   explicit ImageReader(const std::filesystem::path& file);
   ~ImageReader();

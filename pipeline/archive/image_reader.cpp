@@ -13,8 +13,6 @@ namespace fs = std::filesystem;
 namespace voxflow::archive {
 
 namespace {
-constexpr std::size_t kCacheBytes = 64 << 20;
-
 /// Throws UserError unless the root says that this is an image of a version that is known here.
 void check_format(const hdf5::Handle& file) {
   if (hdf5::read_text_attribute(file, "format") != layout::kFormat)

@@ -4,6 +4,7 @@
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/archive/layout.hpp"
+#include "pipeline/archive/ome_xml.hpp"
 #include "pipeline/archive/spimdata.hpp"
 #include "pipeline/archive/volumes.hpp"
 #include "pipeline/core/error.hpp"
@@ -17,10 +18,7 @@ namespace fs = std::filesystem;
 namespace voxflow::archive {
 
 namespace {
-constexpr std::size_t kCacheBytes = 64 << 20;
-constexpr std::string_view kAxisTags = R"({"axes": [{"key": "z", "typeFlags": 2, "resolution": 0, "description": ""}, )"
-                                       R"({"key": "y", "typeFlags": 2, "resolution": 0, "description": ""}, )"
-                                       R"({"key": "x", "typeFlags": 2, "resolution": 0, "description": ""}]})";
+constexpr std::size_t kCacheBytes = 8 << 20;  // chunks of copies are aligned, so that each finer one is read once
 
 void check_name(const fs::path& file) {
   constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -105,7 +103,7 @@ struct ImageWriter::Impl {
       const auto& s = levels[l].grid.spacing;
       const hdf5::Handle made =
           hdf5::create_cells(h5, layout::cells(t, c, l), storage, levels[l].grid.shape, levels[l].chunk);
-      hdf5::write_attribute(made, "axistags", std::string(kAxisTags));
+      hdf5::write_attribute(made, "axistags", std::string(layout::kAxisTags));
       hdf5::write_attribute(made, "element_size_um", std::array<double, 3>{s[kZ].value, s[kY].value, s[kX].value});
     }
   }
@@ -167,8 +165,11 @@ struct ImageWriter::Impl {
     return record::image_digest(volumes);
   }
 
-  void write_metadata(const Metadata& metadata) {
+  void write_metadata(const Metadata& metadata, const Digest& content) {
     hdf5::write_text(h5, layout::kImage, info.to_json());
+    OmeImageText ome{"", info, {{"content_digest", "sha256:" + content.hex()}}, OmeVoxels::metadata_only};
+    ome.info.dtype = storage;
+    hdf5::write_text(h5, layout::kOmeXml, format_ome_xml(ome));
     hdf5::write_digests(h5, layout::kChunkDigests, digests);
     if (!level_digests.empty()) hdf5::write_digests(h5, layout::kLevelDigests, level_digests);
     if (!metadata.provenance.empty()) hdf5::write_text(h5, layout::kProvenance, metadata.provenance);
@@ -238,7 +239,7 @@ Digest ImageWriter::finish(const Metadata& metadata, const FinishOptions& option
   const Digest content = w.content_digest();
   w.run([&] {
     w.cells.close();
-    w.write_metadata(metadata);
+    w.write_metadata(metadata, content);
     w.write_root_attributes(content);
     w.h5.close("write the end of the file");
   });
@@ -247,6 +248,13 @@ Digest ImageWriter::finish(const Metadata& metadata, const FinishOptions& option
   write_file_atomically(xml, spimdata_xml(w.info, w.file.filename().string()));
   w.finished = true;
   return content;
+}
+
+std::size_t ImageWriter::finish_bytes(const record::ImageInfo& info, std::size_t threads) {
+  // A chunk's eight finer ones, the one that is being decoded, the chunk, and it encoded.
+  constexpr std::size_t kChunksAtWork = 11;
+  const auto chunk_bytes = static_cast<std::size_t>(count(chunk_shape(info.grid))) * size_bytes(info.dtype);
+  return kCacheBytes + threads * kChunksAtWork * chunk_bytes;
 }
 
 }  // namespace voxflow::archive

@@ -18,10 +18,17 @@ inline constexpr int kMaxChannels = 100;        // s00 to s99
 inline constexpr const char* kImage = "/metadata/image";
 inline constexpr const char* kChunkDigests = "/metadata/chunk_digests";
 inline constexpr const char* kLevelDigests = "/metadata/level_digests";  // of the chunks of levels 1, 2, …
+inline constexpr const char* kOmeXml = "/metadata/ome_xml";
 inline constexpr const char* kProvenance = "/metadata/prov";
 inline constexpr const char* kAnnotations = "/metadata/annotations";
 inline constexpr const char* kOriginal = "/metadata/original";
 inline constexpr const char* kObjects = "/tables/objects";
+
+/// That the axes are z, y, x, as vigra and ilastik read it.
+inline constexpr const char* kAxisTags =
+    R"({"axes": [{"key": "z", "typeFlags": 2, "resolution": 0, "description": ""}, )"
+    R"({"key": "y", "typeFlags": 2, "resolution": 0, "description": ""}, )"
+    R"({"key": "x", "typeFlags": 2, "resolution": 0, "description": ""}]})";
 
 /// "/s00": the group of a setup, one a channel.
 std::string setup(int c);

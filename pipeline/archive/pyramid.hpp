@@ -1,4 +1,4 @@
-// The smaller copies of a volume that let a viewer open it at once; private to this room.
+// The smaller copies of a volume that let a viewer open it at once.
 #pragma once
 #include <vector>
 

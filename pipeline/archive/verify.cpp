@@ -66,19 +66,26 @@ void verify_file(const fs::path& file, const record::FileRecord& recorded, std::
   if (file.extension() != ".h5") return;
   for (auto& problem : verify_image(file)) problems.push_back(std::move(problem));
 }
+
+void verify_files(const fs::path& folder, const record::Manifest& manifest, std::vector<std::string>& problems) {
+  for (const record::FileRecord& f : manifest.files) verify_file(folder / f.name, f, problems);
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool recorded = name == record::kManifestName || std::any_of(manifest.files.begin(), manifest.files.end(),
+                                                                       [&](const auto& f) { return f.name == name; });
+    if (!recorded) problems.push_back(fmt::format("{}: the file is not in the manifest", entry.path().string()));
+  }
+}
 }  // namespace
 
 std::vector<std::string> verify_artifact(const Archive& archive, const std::string& artifact) {
-  const auto manifest = archive.manifest(artifact);
   const fs::path folder = archive.root() / artifact;
-  if (!manifest) throw UserError(fmt::format("there is no artifact '{}'", folder.string()));
+  if (!archive.published(artifact)) throw UserError(fmt::format("there is no artifact '{}'", folder.string()));
   std::vector<std::string> problems;
-  for (const record::FileRecord& f : manifest->files) verify_file(folder / f.name, f, problems);
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    const bool recorded = name == record::kManifestName || std::any_of(manifest->files.begin(), manifest->files.end(),
-                                                                       [&](const auto& f) { return f.name == name; });
-    if (!recorded) problems.push_back(fmt::format("{}: the file is not in the manifest", entry.path().string()));
+  try {
+    verify_files(folder, archive.manifest(artifact).value(), problems);
+  } catch (const Error& e) {
+    problems.emplace_back(e.what());
   }
   return problems;
 }

@@ -10,6 +10,40 @@
 
 namespace voxflow::cli {
 
+namespace {
+int check(Session& session) {
+  const auto defects = catalog::provenance_defects(session.catalog());
+  if (session.json) {
+    print_json({{"gaps", defects}});
+  } else {
+    for (const std::string& defect : defects) print(defect);
+    print(fmt::format("{} gap{} in the provenance", defects.size(), defects.size() == 1 ? "" : "s"));
+  }
+  return static_cast<int>(defects.empty() ? ExitCode::ok : ExitCode::system);
+}
+
+int list_keys(Session& session) {
+  nlohmann::json list = nlohmann::json::array();
+  TextTable table({"key", "type", "unit"});
+  for (const auto& key : session.catalog().keys()) {
+    table.add({key.name, std::string(to_string(key.type)), key.unit});
+    list.push_back({{"key", key.name}, {"type", to_string(key.type)}, {"unit", key.unit}});
+  }
+  if (session.json)
+    print_json(list);
+  else
+    print(table.text());
+  return 0;
+}
+
+void print_counts(const Session& session, const catalog::IngestCounts& counts) {
+  if (session.json)
+    print_json({{"added", counts.added}, {"known", counts.known}});
+  else
+    print(fmt::format("{} new events, {} known before", counts.added, counts.known));
+}
+}  // namespace
+
 void add_catalog(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("catalog", "Look after the catalog database");
   command->require_subcommand(1);
@@ -21,26 +55,23 @@ void add_catalog(CLI::App& app, Session& session) {
   const auto scan = std::make_shared<bool>(false);
   ingest->add_flag("--scan", *scan, "Look through the archive for results whose events were lost");
   ingest->callback([&session, open, scan] {
-    session.action = [open, scan] {
+    session.action = [&session, open, scan] {
       const auto client = open();
-      const auto counts = *scan ? client->ingest_and_scan() : client->ingest();
-      print(fmt::format("{} new events, {} known before", counts.added, counts.known));
+      print_counts(session, *scan ? client->ingest_and_scan() : client->ingest());
       return 0;
     };
   });
   command->add_subcommand("check", "Check that every result can say where it came from")->callback([&session] {
-    session.action = [&session] {
-      const auto defects = catalog::provenance_defects(session.catalog());
-      for (const std::string& defect : defects) print(defect);
-      print(fmt::format("{} gap{} in the provenance", defects.size(), defects.size() == 1 ? "" : "s"));
-      return static_cast<int>(defects.empty() ? ExitCode::ok : ExitCode::system);
-    };
+    session.action = [&session] { return check(session); };
   });
   command->add_subcommand("rebuild", "Make the catalog again from the archive and its event log")
       ->callback([&session, open] {
-        session.action = [open] {
+        session.action = [&session, open] {
           const auto counts = open()->rebuild();
-          print(fmt::format("catalog rebuilt from {} events", counts.added));
+          if (session.json)
+            print_counts(session, counts);
+          else
+            print(fmt::format("catalog rebuilt from {} events", counts.added));
           return 0;
         };
       });
@@ -51,13 +82,7 @@ void add_catalog(CLI::App& app, Session& session) {
     };
   });
   command->add_subcommand("keys", "List the annotation keys with their types and units")->callback([&session] {
-    session.action = [&session] {
-      TextTable table({"key", "type", "unit"});
-      for (const auto& key : session.catalog().keys())
-        table.add({key.name, std::string(to_string(key.type)), key.unit});
-      print(table.text());
-      return 0;
-    };
+    session.action = [&session] { return list_keys(session); };
   });
 }
 

@@ -8,6 +8,7 @@ namespace voxflow::cli {
 
 void add_init(CLI::App& app, Session& session);
 void add_import(CLI::App& app, Session& session);
+void add_import_labels(CLI::App& app, Session& session);
 void add_find(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
 void add_annotate(CLI::App& app, Session& session);
@@ -26,5 +27,7 @@ void add_preview(CLI::App& app, Session& session);
 void add_catalog(CLI::App& app, Session& session);
 void add_link(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
+void add_mask(CLI::App& app, Session& session);
+void add_quarantine(CLI::App& app, Session& session);
 
 }  // namespace voxflow::cli

@@ -10,7 +10,6 @@
 
 namespace voxflow::cli {
 
-namespace {
 record::Site site_settings(Session& session, const std::string& option) {
   if (!option.empty()) return workflow::load_site(option);
   if (const char* named = std::getenv("VOXFLOW_SITE"); named != nullptr && *named != '\0')
@@ -18,7 +17,6 @@ record::Site site_settings(Session& session, const std::string& option) {
   const auto file = session.archive().root() / "site.yaml";
   return std::filesystem::exists(file) ? workflow::load_site(file) : record::Site{};
 }
-}  // namespace
 
 void add_executor_options(CLI::App& command, ExecutorOptions& options) {
   command.add_option("--executor", options.executor, "Where to run: local (this machine, the default) or slurm")
@@ -27,11 +25,11 @@ void add_executor_options(CLI::App& command, ExecutorOptions& options) {
                      "Site settings (YAML); unless given VOXFLOW_SITE, or site.yaml in the archive");
 }
 
-std::unique_ptr<executor::Executor> make_executor(Session& session, const ExecutorOptions& options) {
-  const auto batch_program = program_folder() / "voxflow-batch";
-  if (options.local()) return executor::make_local_executor(batch_program, usable_cores());
+std::unique_ptr<executor::Executor> make_executor(Session& session, const ExecutorOptions& options,
+                                                  const std::string& batch_program) {
+  if (options.local()) return executor::make_local_executor(program_folder() / batch_program, usable_cores());
   executor::SlurmOptions slurm;
-  slurm.batch_program = batch_program;
+  slurm.batch_program = program_folder() / batch_program;
   slurm.site = site_settings(session, options.site).slurm;
   return executor::make_slurm_executor(executor::load_slurm_client(executor::default_slurm_library()), slurm,
                                        system_clock());

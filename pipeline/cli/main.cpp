@@ -72,9 +72,10 @@ int main(int argc, char** argv) {
   app.add_flag_callback(
       "-v,--verbose", [] { voxflow::log::set_level(voxflow::log::Level::debug); }, "Log details");
 
-  for (const auto add : {add_init, add_import, add_find,    add_show,   add_annotate,  add_lineage, add_check,
-                         add_plan, add_run,    add_status,  add_why,    add_kernels,   add_phantom, add_preview,
-                         add_link, add_export, add_catalog, add_verify, add_replicate, add_clean})
+  for (const auto add :
+       {add_init,   add_import,  add_import_labels, add_find,      add_show,    add_annotate, add_lineage,   add_check,
+        add_plan,   add_run,     add_status,        add_why,       add_kernels, add_phantom,  add_preview,   add_link,
+        add_export, add_catalog, add_verify,        add_replicate, add_clean,   add_mask,     add_quarantine})
     add(app, session);
 
   try {

@@ -104,10 +104,7 @@ void check_apart(const std::vector<Placed>& placed, const NameTemplate& name) {
 }
 }  // namespace
 
-std::vector<Placed> place(catalog::CatalogClient& catalog, const std::string& query, const std::string& name_template,
-                          const std::function<std::string(const Entity&)>& extension) {
-  const NameTemplate name(name_template);
-  check_fields(catalog, name);
+std::vector<Placed> find_with_origins(catalog::CatalogClient& catalog, const std::string& query) {
   Origins origins(catalog);
   std::vector<Placed> placed;
   for (Entity& e : catalog.find(catalog::query::parse(query))) {
@@ -115,6 +112,14 @@ std::vector<Placed> place(catalog::CatalogClient& catalog, const std::string& qu
     auto origin = origins.of(e);
     placed.push_back({std::move(e), std::move(made_by), std::move(origin), {}});
   }
+  return placed;
+}
+
+std::vector<Placed> place(catalog::CatalogClient& catalog, const std::string& query, const std::string& name_template,
+                          const std::function<std::string(const Entity&)>& extension) {
+  const NameTemplate name(name_template);
+  check_fields(catalog, name);
+  std::vector<Placed> placed = find_with_origins(catalog, query);
   fill_names(placed, name, extension);
   check_apart(placed, name);
   return placed;

@@ -19,6 +19,9 @@ struct Placed {
   std::filesystem::path path;
 };
 
+/// What the query finds, without a place. Throws QueryError.
+std::vector<Placed> find_with_origins(catalog::CatalogClient& catalog, const std::string& query);
+
 /// What the query finds, each with a name of its own made from the template and its extension ("" or ".tif").
 /// Besides the fields of queries a template may use {port}; {id} is a short id, {name} the name of the image that a
 /// result goes back to, and what a result does not say itself is taken from that image. Throws QueryError; UserError

@@ -1,10 +1,16 @@
 // voxflow show: everything that is known of one image or result.
+#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "pipeline/acquisition/quality.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/print.hpp"
+#include "pipeline/core/files.hpp"
+#include "pipeline/core/table.hpp"
+#include "pipeline/sdk/findings.hpp"
 
 namespace voxflow::cli {
 
@@ -32,10 +38,65 @@ void add_activity(TextTable& table, const catalog::Activity& made) {
   table.add({"software", made.software});
 }
 
+std::string files_text(const std::vector<std::string>& files) {
+  if (files.empty()) return "";
+  return files.size() == 1 ? files.front() : fmt::format("{} and {} more", files.front(), files.size() - 1);
+}
+
+/// Where an acquisition's files came from, and what the quality gate found.
+void add_origin(TextTable& table, Session& session, const catalog::Entity& entity) {
+  const auto manifest = session.archive().manifest(entity.artifact);
+  if (!manifest || !manifest->origin) return;
+  const record::Origin& origin = *manifest->origin;
+  table.add({"imported from", files_text(origin.files)});
+  for (const auto& location : session.catalog().source_locations(entity.id))
+    table.add({"the same from", files_text(location.files)});
+  if (!origin.raw.empty()) table.add({"files kept in", (session.archive().root() / origin.raw).string()});
+  if (!origin.mask.empty()) table.add({"mask", origin.mask});
+  if (!origin.overrides.empty()) table.add({"calibration", origin.overrides});
+  if (origin.quality.empty()) return;
+  for (const auto& finding : acquisition::QualityReport::from_json(origin.quality).findings)
+    table.add({fmt::format("qc {}", to_string(finding.verdict)), finding.text});
+}
+
+/// What the kernel found out about each volume and worked with (sdk/findings.hpp); nothing where it found nothing.
+std::optional<Table> findings_of(Session& session, const catalog::Entity& entity) {
+  const auto file = session.archive().root() / entity.artifact / (std::string(kFindings) + ".tsv");
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  return Table::from_tsv(read_file(file));
+}
+
+std::string text_of(const Column& column, std::size_t row) {
+  if (const auto* numbers = std::get_if<std::vector<double>>(&column.values))
+    return fmt::format("{:.5g}", (*numbers)[row]);
+  return std::visit([&](const auto& values) { return fmt::format("{}", values[row]); }, column.values);
+}
+
+void add_findings(TextTable& table, const Table& findings) {
+  for (std::size_t row = 0; row < findings.rows(); ++row) {
+    std::string text;
+    for (const Column& column : findings.columns())
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", column.name, text_of(column, row));
+    table.add({row == 0 ? "worked with" : "", text});
+  }
+}
+
+nlohmann::json findings_json(const Table& findings) {
+  auto rows = nlohmann::json::array();
+  for (std::size_t row = 0; row < findings.rows(); ++row) {
+    nlohmann::json j;
+    for (const Column& column : findings.columns())
+      std::visit([&](const auto& values) { j[column.name] = values[row]; }, column.values);
+    rows.push_back(std::move(j));
+  }
+  return rows;
+}
+
 int show(Session& session, const std::string& name) {
   auto& catalog = session.catalog();
   const auto entity = catalog.get(name);
   const auto made = catalog.generated_by(entity.id);
+  const auto findings = findings_of(session, entity);
   if (session.json) {
     auto j = entity_json(entity);
     if (made)
@@ -48,6 +109,7 @@ int show(Session& session, const std::string& name) {
                            {"agent", made->agent},
                            {"host", made->host},
                            {"software", made->software}};
+    if (findings) j["findings"] = findings_json(*findings);
     print_json(j);
     return 0;
   }
@@ -62,7 +124,9 @@ int show(Session& session, const std::string& name) {
   table.add({"file", (session.archive().root() / entity.artifact / entity.file).string()});
   table.add({"content digest", entity.content_digest.hex()});
   if (made) add_activity(table, *made);
+  if (findings) add_findings(table, *findings);
   for (const auto& a : entity.annotations) table.add({a.key.name, value_text(a)});
+  if (entity.kind == catalog::EntityKind::acquisition) add_origin(table, session, entity);
   print(table.text());
   return 0;
 }

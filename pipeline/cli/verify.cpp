@@ -12,6 +12,7 @@
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/print.hpp"
 #include "pipeline/cli/progress.hpp"
+#include "pipeline/cli/verify_jobs.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/parallel.hpp"
 #include "pipeline/core/text.hpp"
@@ -22,6 +23,7 @@ namespace voxflow::cli {
 namespace {
 struct Options {
   std::string query, not_within, replica;
+  ExecutorOptions where;
 };
 
 /// The artifacts that a query selects; all that are published without one.
@@ -68,56 +70,76 @@ std::string artifacts_text(std::size_t n) {
   return fmt::format("{} artifact{}", n, n == 1 ? "" : "s");
 }
 
-/// A manifest that cannot be read is one of them.
-std::vector<std::string> problems_of(const archive::Archive& archive, const std::string& artifact) {
-  try {
-    return archive::verify_artifact(archive, artifact);
-  } catch (const Error& e) {
-    return {e.what()};
-  }
-}
+/// What a verification found, and what it restored.
+class Findings {
+ public:
+  Findings(const archive::Archive& archive, std::filesystem::path replica)
+      : archive_(archive), log_(archive), replica_(std::move(replica)) {}
 
-int verify(Session& session, const Options& options) {
-  const archive::Archive& archive = session.archive();
-  archive::VerificationLog log(archive);
-  auto artifacts = selected(session, options.query);
-  const std::size_t all = artifacts.size();
-  if (!options.not_within.empty()) leave_out_recent(artifacts, log, options.not_within);
-  const auto replica = options.replica.empty() ? std::filesystem::path() : open_replica(archive, options.replica);
-  std::mutex lock;
-  std::map<std::string, std::vector<std::string>> damaged;
-  std::size_t restored = 0;
-  for_each_artifact(artifacts, [&](const std::string& artifact) {
-    auto problems = problems_of(archive, artifact);
+  /// Takes what was found of an artifact; thread-safe. True when it is sound.
+  bool take(const std::string& artifact, std::vector<std::string> problems) {
     bool whole_again = false;
-    if (!problems.empty() && !replica.empty()) try {
-        archive::restore(archive, artifact, replica);
+    if (!problems.empty() && !replica_.empty()) try {
+        archive::restore(archive_, artifact, replica_);
         whole_again = true;
       } catch (const Error& e) {
         problems.emplace_back(e.what());
       }
-    log.append(artifact, {format_time(system_clock().now()), problems.empty() || whole_again});
-    const std::lock_guard hold(lock);
+    const bool sound = problems.empty();
+    log_.append(artifact, {format_time(system_clock().now()), sound || whole_again});
+    const std::lock_guard hold(lock_);
+    ++verified;
     restored += whole_again ? 1 : 0;
-    if (!problems.empty()) damaged[artifact] = std::move(problems);
-    return !damaged.contains(artifact);
-  });
-  if (session.json) {
-    print(nlohmann::json{{"verified", artifacts.size()},
-                         {"left_out", all - artifacts.size()},
-                         {"damaged", damaged},
-                         {"restored", restored}}
-              .dump(2));
-  } else {
-    for (const auto& [artifact, problems] : damaged)
-      for (const std::string& problem : problems) print(problem);
-    print(fmt::format("{} verified, {} damaged{}{}", artifacts_text(artifacts.size()), damaged.size(),
-                      restored > 0 ? fmt::format(", {} restored from '{}'", restored, replica.string()) : "",
-                      all > artifacts.size() ? fmt::format(", {} found sound within {} and left out",
-                                                           all - artifacts.size(), options.not_within)
-                                             : ""));
+    if (!sound) damaged[artifact] = std::move(problems);
+    return sound;
   }
-  return static_cast<int>(damaged.size() == restored ? ExitCode::ok : ExitCode::system);
+  std::map<std::string, std::vector<std::string>> damaged;
+  std::size_t verified = 0, restored = 0;
+
+ private:
+  const archive::Archive& archive_;
+  archive::VerificationLog log_;
+  const std::filesystem::path replica_;
+  std::mutex lock_;
+};
+
+void print_findings(const Findings& found, const Options& options, std::size_t left_out, bool json) {
+  if (json) {
+    print(nlohmann::json{
+        {"verified", found.verified}, {"left_out", left_out}, {"damaged", found.damaged}, {"restored", found.restored}}
+              .dump(2));
+    return;
+  }
+  for (const auto& [artifact, problems] : found.damaged)
+    for (const std::string& problem : problems) print(problem);
+  print(fmt::format(
+      "{} verified, {} damaged{}{}", artifacts_text(found.verified), found.damaged.size(),
+      found.restored > 0 ? fmt::format(", {} restored from '{}'", found.restored, options.replica) : "",
+      left_out > 0 ? fmt::format(", {} found sound within {} and left out", left_out, options.not_within) : ""));
+}
+
+int verify(Session& session, const Options& options) {
+  const archive::Archive& archive = session.archive();
+  auto artifacts = selected(session, options.query);
+  const std::size_t all = artifacts.size();
+  if (!options.not_within.empty()) leave_out_recent(artifacts, archive::VerificationLog(archive), options.not_within);
+  Findings found(archive, options.replica.empty() ? std::filesystem::path() : open_replica(archive, options.replica));
+  const auto report = [&] { print_findings(found, options, all - artifacts.size(), session.json); };
+  if (options.where.local()) {
+    for_each_artifact(artifacts, [&](const std::string& artifact) {
+      return found.take(artifact, archive::verify_artifact(archive, artifact));
+    });
+  } else {
+    try {
+      verify_in_jobs(session, options.where, artifacts,
+                     [&](const auto& artifact, const auto& problems) { found.take(artifact, problems); });
+    } catch (const SystemError&) {
+      report();  // of those that were verified
+      throw;
+    }
+  }
+  report();
+  return static_cast<int>(found.damaged.size() == found.restored ? ExitCode::ok : ExitCode::system);
 }
 
 int replicate(Session& session, const Options& options) {
@@ -155,6 +177,7 @@ void add_verify(CLI::App& app, Session& session) {
       "Leave out what was found sound within this time, such as '30 days': goes on where an earlier one stopped");
   command->add_option("--repair", options->replica,
                       "Restore damaged artifacts from this replica (see `voxflow replicate`)");
+  add_executor_options(*command, options->where);
   command->callback(
       [&session, options] { session.action = [&session, options] { return verify(session, *options); }; });
 }

@@ -6,6 +6,7 @@
 #include "pipeline/core/log.hpp"
 #include "pipeline/run/block_buffers.hpp"
 #include "pipeline/run/sources.hpp"
+#include "pipeline/sdk/findings.hpp"
 
 namespace voxflow::conformance {
 
@@ -41,6 +42,7 @@ Outcome outcome_of(const SchemaInfo& schema, const run::JobResult& result, const
   for (const auto& [port, value] : result.small.tables) add(port, value.content_digest().hex());
   for (const auto& [port, value] : result.small.transforms) add(port, value.content_digest().hex());
   for (const auto& [port, value] : result.small.psfs) add(port, psf_digest(value));
+  if (!result.small.findings.columns().empty()) add(kFindings, result.small.findings.content_digest().hex());
   return outcome;
 }
 

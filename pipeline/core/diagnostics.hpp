@@ -9,6 +9,11 @@
 
 namespace voxflow {
 
+/// Where in a file something stands; from 1.
+struct Mark {
+  int line = 0, column = 0, length = 1;
+};
+
 /// One thing that is wrong with a file. Lines and columns count from 1; 0 means unknown.
 struct Problem {
   int line = 0, column = 0, length = 1;

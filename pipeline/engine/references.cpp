@@ -94,7 +94,7 @@ void check_compared_fields(catalog::CatalogClient& catalog, const workflow::Work
   for (const auto& [name, reference] : workflow.references)
     for (std::size_t i = 0; i < reference.same.size(); ++i)
       if (std::find(known.begin(), known.end(), reference.same[i]) == known.end()) {
-        const workflow::Mark& at = reference.same_marks[i];
+        const Mark& at = reference.same_marks[i];
         problems.push_back({at.line, at.column, at.length,
                             fmt::format("reference '{}' compares '{}', which no image is annotated with{}", name,
                                         reference.same[i], did_you_mean(reference.same[i], known)),
@@ -105,7 +105,7 @@ void check_compared_fields(catalog::CatalogClient& catalog, const workflow::Work
 }  // namespace
 
 std::vector<Entity> select_images(catalog::CatalogClient& catalog, const workflow::Workflow& workflow,
-                                  const catalog::query::Query& query, const workflow::Mark& where) {
+                                  const catalog::query::Query& query, const Mark& where) {
   namespace q = catalog::query;
   q::Query full = query;
   const auto names = q::fields(query);

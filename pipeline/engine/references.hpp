@@ -12,7 +12,7 @@ namespace voxflow::engine {
 /// The images that `query` finds: acquisitions, unless the query speaks of the kind itself. Throws FileError with the
 /// place in the workflow's file when the query does not fit the catalog.
 std::vector<catalog::Entity> select_images(catalog::CatalogClient& catalog, const workflow::Workflow& workflow,
-                                           const catalog::query::Query& query, const workflow::Mark& where);
+                                           const catalog::query::Query& query, const Mark& where);
 
 /// Chooses one reference image for each selected one.
 class References {

@@ -267,6 +267,7 @@ class Run {
     }
     table_.done(row);
     journal({report});
+    if (options_.ended) options_.ended(table_.rows()[row].task, report);
   }
 
   void fail(std::size_t row, TaskReport report) {
@@ -283,7 +284,7 @@ class Run {
       options_.emit(record::failed_event({task.key, plan_.run, task.step, task.image, report.attempt,
                                           report.failure_class, report.message, report.node, report.log},
                                          report.time.empty() ? now() : report.time));
-    table_.failed(row, report);
+    if (table_.failed(row, report) == TaskTable::Verdict::failed && options_.ended) options_.ended(task, report);
   }
 
   /// After the job's end the manifests decide what it did; what it left undone and did not explain is lost.

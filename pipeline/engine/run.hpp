@@ -51,6 +51,8 @@ struct RunOptions {
   std::function<bool(const std::string& artifact)> published;
   /// Takes the events of failed attempts.
   std::function<void(const record::Event&)> emit;
+  /// Told of each task that is done or has failed for good.
+  std::function<void(const record::Task&, const record::TaskReport&)> ended;
   /// Told after each look at the jobs, whether or not something changed.
   std::function<void(const Progress&)> progress;
   const std::atomic<bool>* cancel = nullptr;

@@ -1,17 +1,13 @@
 #include "pipeline/engine/status.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 
 #include <fmt/format.h>
 
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/core/text.hpp"
+#include "pipeline/engine/heads.hpp"
 #include "pipeline/engine/journal.hpp"
 
 namespace voxflow::engine {
@@ -48,13 +44,6 @@ class Reader {
  private:
   RunStatus& status_;
 };
-
-/// A run whose head was killed could not write that it ended; its host knows.
-bool head_is_gone(const RunStatus& status) {
-  std::array<char, 256> name{};
-  return status.pid > 0 && ::gethostname(name.data(), name.size() - 1) == 0 && status.host == name.data() &&
-         ::kill(static_cast<pid_t>(status.pid), 0) != 0 && errno == ESRCH;
-}
 
 void count_tasks(RunStatus& status) {
   const bool over = status.state != "running";
@@ -101,7 +90,7 @@ RunStatus read_status(const std::filesystem::path& folder) {
   status.state = "running";
   for (const record::JournalEntry& entry : read_journal(folder / record::kJournalName))
     std::visit(Reader(status), entry.what);
-  if (status.state == "running" && head_is_gone(status)) {
+  if (status.state == "running" && head_state(status.host, status.pid) == HeadState::gone) {
     status.state = "interrupted";
     status.message = "its process is gone; run the workflow again to go on";
   }

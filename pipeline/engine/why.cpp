@@ -67,16 +67,22 @@ std::string paragraph(const record::Plan& plan, const PlannedTask& p, const RunS
 }
 }  // namespace
 
-std::string why(const record::Plan& plan, std::string_view what, const RunStatus* status) {
-  std::string text;
+std::vector<const PlannedTask*> tasks_named(const record::Plan& plan, std::string_view what) {
+  std::vector<const PlannedTask*> tasks;
   std::set<std::string> known;
   for (const PlannedTask& p : plan.tasks) {
     known.insert({p.task.image, p.task.step, p.task.image + "/" + p.task.step});
-    if (names(what, p.task)) text += paragraph(plan, p, status);
+    if (names(what, p.task)) tasks.push_back(&p);
   }
-  if (text.empty())
+  if (tasks.empty())
     throw UserError(fmt::format("the plan of workflow '{}' has no image, step or task '{}'{}", plan.workflow, what,
                                 did_you_mean(what, std::vector<std::string>(known.begin(), known.end()))));
+  return tasks;
+}
+
+std::string why(const record::Plan& plan, std::string_view what, const RunStatus* status) {
+  std::string text;
+  for (const PlannedTask* p : tasks_named(plan, what)) text += paragraph(plan, *p, status);
   return text;
 }
 

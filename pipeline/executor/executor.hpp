@@ -68,6 +68,8 @@ class Executor {
   /// State of the jobs that were asked for; one request for all.
   virtual std::map<std::string, JobStatus> poll(const std::vector<std::string>& jobs) = 0;
   virtual void cancel(const std::string& job) = 0;
+  /// Cancels what a run whose head is gone has left queued or running; returns how many jobs. Throws SystemError.
+  virtual std::size_t cancel_run(const std::string& /*run*/) { return 0; }
 };
 
 /// Jobs as child processes of this one. `batch_program`: path of voxflow-batch. Cores: those this process may use.

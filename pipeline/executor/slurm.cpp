@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -164,6 +165,15 @@ class SlurmExecutor final : public Executor {
   }
 
   void cancel(const std::string& id) override { client_->cancel(id); }
+
+  std::size_t cancel_run(const std::string& run) override {
+    std::set<std::uint32_t> left;
+    for (const SlurmJob& job : client_->jobs(SlurmClient::Freshness::anyhow).value_or(std::vector<SlurmJob>{}))
+      if (job.comment.starts_with(token_prefix(run)) && status_of(job).state != JobState::ended)
+        left.insert(job.array > 0 ? job.array : job.job);
+    for (const std::uint32_t job : left) client_->cancel(std::to_string(job));
+    return left.size();
+  }
 
  private:
   struct Job {

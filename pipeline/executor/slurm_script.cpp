@@ -59,11 +59,15 @@ JobSize size_of(const record::Batch& batch, double time_limit_s) {
   return size;
 }
 
+std::string token_prefix(const std::string& run) {
+  return fmt::format("voxflow {}/", run);
+}
+
 std::string token_of(std::span<const Submission> submissions) {
   std::string files;
   for (const Submission& s : submissions) files += fs::absolute(s.file).string() + "\n";
   const record::Batch& first = *submissions.front().batch;
-  return fmt::format("voxflow {}/{} {}", first.run, first.id, sha256(files).hex().substr(0, 16));
+  return fmt::format("{}{} {}", token_prefix(first.run), first.id, sha256(files).hex().substr(0, 16));
 }
 
 fs::path end_mark(const fs::path& batch_file) {

@@ -27,6 +27,9 @@ struct JobSize {
 int useful_cores(const std::vector<record::Task>& tasks, int most);
 JobSize size_of(const record::Batch& batch, double time_limit_s);
 
+/// How the tokens of a run's jobs begin.
+std::string token_prefix(const std::string& run);
+
 /// What marks the jobs of these batches in SLURM, so that they can be found again.
 std::string token_of(std::span<const Submission> submissions);
 /// voxflow-batch writes it at its end: from then on the reports are complete.

@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/error.hpp"
-#include "pipeline/core/parallel.hpp"
 #include "pipeline/core/units.hpp"
+#include "pipeline/interop/bands.hpp"
+#include "pipeline/interop/label_export.hpp"
 #include "pipeline/interop/output_file.hpp"
 
 namespace fs = std::filesystem;
@@ -18,51 +18,8 @@ namespace fs = std::filesystem;
 namespace voxflow::interop {
 
 namespace {
-constexpr std::uint64_t kBandBytes = 32 << 20;
 constexpr std::uint32_t kMostUint16 = std::numeric_limits<std::uint16_t>::max();
 constexpr std::uint32_t kMostExactFloat = std::uint32_t{1} << 24;
-
-/// Extent of the bands in which a volume is read: whole rows, chunks where they fit into memory.
-Index3 band_extent(const record::ImageInfo& info, Index row_step) {
-  const Index3 chunk = archive::chunk_shape(info.grid);
-  Index3 band{chunk[kZ], (chunk[kY] + row_step - 1) / row_step * row_step, info.grid.shape[kX]};
-  const auto bytes = [&] { return static_cast<std::uint64_t>(count(band)) * size_bytes(info.dtype); };
-  while (band[kZ] > 1 && bytes() > kBandBytes) band[kZ] = (band[kZ] + 1) / 2;
-  return band;
-}
-
-/// Columns of chunks are decoded at the same time.
-void read_band(const archive::ImageReader& reader, int t, int c, const Box3& box, std::vector<std::byte>& to) {
-  const record::ImageInfo& info = reader.info();
-  const std::size_t voxel_bytes = size_bytes(info.dtype);
-  to.resize(static_cast<std::size_t>(count(box.extent)) * voxel_bytes);
-  const Index wide = archive::chunk_shape(info.grid)[kX];
-  const auto columns = static_cast<std::size_t>((box.extent[kX] + wide - 1) / wide);
-  for_each_in_parallel(columns, few_threads(), [&](std::size_t i) {
-    const Index x = static_cast<Index>(i) * wide;
-    Box3 part = box;
-    part.origin[kX] = x;
-    part.extent[kX] = std::min(wide, box.extent[kX] - x);
-    reader.read_erased(t, c, part, info.dtype, to.data() + static_cast<std::size_t>(x) * voxel_bytes,
-                       {box.extent[kY] * box.extent[kX], box.extent[kX], 1});
-  });
-}
-
-/// Calls f(t, c, box, voxels) for all of the image.
-template <class F>
-void for_each_band(const archive::ImageReader& reader, Index row_step, F&& f) {
-  const record::ImageInfo& info = reader.info();
-  const Index3 band = band_extent(info, row_step), shape = info.grid.shape;
-  std::vector<std::byte> voxels;
-  for (int t = 0; t < info.timepoints; ++t)
-    for (int c = 0; c < info.channel_count(); ++c)
-      for (Index z = 0; z < shape[kZ]; z += band[kZ])
-        for (Index y = 0; y < shape[kY]; y += band[kY]) {
-          const Box3 box = intersect({{z, y, 0}, band}, info.grid.box());
-          read_band(reader, t, c, box, voxels);
-          f(t, c, box, voxels);
-        }
-}
 
 std::uint32_t highest_label(const archive::ImageReader& reader) {
   std::uint32_t highest = 0;
@@ -147,6 +104,7 @@ TiffStack stack_for(const record::ImageInfo& info, const ExportRequest& request,
   TiffStack stack;
   stack.profile = request.profile;
   stack.dtype = e.dtype;
+  stack.kind = info.kind;
   stack.shape = info.grid.shape;
   stack.channels = info.channel_count();
   stack.timepoints = info.timepoints;
@@ -156,6 +114,7 @@ TiffStack stack_for(const record::ImageInfo& info, const ExportRequest& request,
   stack.channel_details = info.channels;
   stack.notes = request.notes;
   stack.values = e.values;
+  if (!request.overlay.empty()) stack.overlay = overlay_of(request.overlay, info);
   if (!e.values) return stack;
   stack.notes.emplace_back("value_offset", format_number(e.values->offset));
   stack.notes.emplace_back("value_scale", format_number(e.values->scale));

@@ -18,6 +18,7 @@ struct ExportRequest {
   Existing existing = Existing::refuse;
   std::string name;
   std::vector<std::pair<std::string, std::string>> notes;  // where it comes from; kept in the file
+  std::filesystem::path overlay;                           // labels to lie over an ImageJ TIFF; "": none
   bool as_uint16 = false;                                  // float32 images as 16-bit integers
   std::optional<std::array<double, 2>> range;  // values that become 0 and 65535; nothing: the image's own extremes
 };

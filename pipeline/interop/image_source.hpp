@@ -1,14 +1,16 @@
 // The image that an import request describes: the planes of its files as one t-c-z-y-x image.
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "pipeline/interop/image_file.hpp"
 #include "pipeline/interop/import.hpp"
 
 namespace voxflow::interop {
 
-/// Files put together as the request says. Not thread-safe.
+/// Files put together as the request says.
 class ImageSource {
  public:
   /// Throws UserError when files do not fit together or a spacing is not known.
@@ -23,21 +25,32 @@ class ImageSource {
   /// The files' own descriptions.
   std::string original_text() const;
   std::vector<std::filesystem::path> files() const;
-  /// Copies one plane, row by row, in the image's voxel type.
-  void read_plane(int t, int c, Index z, void* voxels);
+  /// Copies `planes` consecutive planes of volume (t, c), plane by plane and row by row, in the image's voxel type. May
+  /// be called by several threads at a time. Throws UserError, naming the place, when they are damaged.
+  void read_planes(int t, int c, Index first, Index planes, void* voxels);
+  void read_plane(int t, int c, Index z, void* voxels) { read_planes(t, c, z, 1, voxels); }
+  /// How many consecutive planes are read best in one call.
+  Index planes_at_once() const { return parts_.front()->planes_at_once(); }
+  /// Gives descriptors and buffers back, but for those of the file with volume (t, c). Not while another thread reads.
+  void close_all_but(int t, int c);
+  /// Which reader read the files.
+  const Importer& importer() const { return parts_.front()->facts().importer; }
 
  private:
   void check_alike() const;
   void resolve_spacing(const ImportRequest& request);
+  void resolve_time_step(const ImportRequest& request);
+  void override_calibration(const char* what, const std::string& file, const std::string& given);
   void name_channels(const ImportRequest& request);
   void gather_annotations(const ImportRequest& request);
 
-  Files how_;
-  std::vector<TiffImage> parts_;
+  std::size_t part_of(int& t, int& c, Index& z) const;
+
+  FileGrid grid_;
+  std::vector<std::unique_ptr<ImageFile>> parts_;  // t, c, z
   record::ImageInfo info_;
   std::string name_, overrides_;
   std::vector<record::Annotation> annotations_;
-  std::size_t current_ = 0;  // part read last
 };
 
 /// What the names have in common before their differing ends, cut at a separator: "nuclei_1" of "nuclei_1_C0" and

@@ -166,6 +166,7 @@ class ImageJLayout : public TiffLayout {
       for (const double v : range[0] <= range[1] ? range : Range{0, 1})
         append_number(shown, std::bit_cast<std::uint64_t>(v), sizeof v);
     m.add("rang", {shown});
+    if (!stack_.overlay.empty()) m.add("over", stack_.overlay);
     return m;
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <pugixml.hpp>
 
 #include "pipeline/core/error.hpp"
@@ -84,6 +85,21 @@ OmePages read_pages(const xml_node& node) {
   return p;
 }
 
+/// The mean distance of timepoints by the moments at which the first plane of each was taken; nothing where one lacks.
+std::optional<double> mean_time_step(const xml_node& pixels, long timepoints) {
+  std::map<long, double> moments;
+  for (const xml_node& plane : children(pixels, "Plane")) {
+    const auto at = number_in(plane.attribute("DeltaT").value());
+    const auto seconds = seconds_in(plane.attribute("DeltaTUnit").as_string("s"));
+    if (!at || !seconds) continue;
+    const auto [entry, first] = moments.emplace(count_attribute(plane, "TheT", 0), *at * *seconds);
+    if (!first) entry->second = std::min(entry->second, *at * *seconds);
+  }
+  if (timepoints < 2 || static_cast<long>(moments.size()) != timepoints) return std::nullopt;
+  const double all = moments.rbegin()->second - moments.begin()->second;
+  return all > 0 ? std::optional(to_six_digits(all / static_cast<double>(timepoints - 1))) : std::nullopt;
+}
+
 void read_pixels(const xml_node& pixels, OmeImage& image) {
   constexpr std::array kSizes{"SizeT", "SizeC", "SizeZ", "SizeY", "SizeX"};
   for (std::size_t i = 0; i < kSizes.size(); ++i) {
@@ -101,7 +117,10 @@ void read_pixels(const xml_node& pixels, OmeImage& image) {
                       length_um(pixels, "PhysicalSizeX")};
   const auto step = positive_attribute(pixels, "TimeIncrement");
   const auto seconds = seconds_in(pixels.attribute("TimeIncrementUnit").as_string("s"));
-  if (step && seconds) image.time_step_s = *step * *seconds;
+  if (step && seconds)
+    image.time_step_s = *step * *seconds;
+  else
+    image.time_step_s = mean_time_step(pixels, image.shape[0]);
   for (const xml_node& channel : children(pixels, "Channel")) image.channels.push_back(read_channel(channel));
   for (const xml_node& data : children(pixels, "TiffData")) image.pages.push_back(read_pages(data));
 }

@@ -1,4 +1,4 @@
-// The parts of OME-XML (2016-06 and its forerunners) that say what the pages of a TIFF are: read, and written.
+// The parts of OME-XML (2016-06 and its forerunners) that say what the pages of a TIFF are.
 #pragma once
 #include <array>
 #include <optional>
@@ -10,8 +10,6 @@
 #include "pipeline/record/image_info.hpp"
 
 namespace voxflow::interop {
-
-struct TiffStack;
 
 /// Consecutive pages of one file and the plane with which they begin.
 struct OmePages {
@@ -44,9 +42,5 @@ bool is_ome_xml(std::string_view text);
 
 /// Throws UserError when `xml` is damaged or lacks sizes or order.
 OmeDocument parse_ome_xml(const std::string& xml);
-
-/// The text of a file whose pages are the stack's planes, channel first, then z, then timepoint; of ASCII characters
-/// only, valid against the schema of 2016-06.
-std::string format_ome_xml(const TiffStack& stack);
 
 }  // namespace voxflow::interop

@@ -47,6 +47,18 @@ void OutputFile::write_at(std::uint64_t offset, const void* bytes, std::size_t s
   }
 }
 
+void OutputFile::read_at(std::uint64_t offset, void* bytes, std::size_t size) const {
+  auto* to = static_cast<char*>(bytes);
+  while (size > 0) {
+    const ssize_t n = ::pread(descriptor_, to, size, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw_errno(fmt::format("cannot read back '{}'", file_.string()), n < 0 ? errno : EIO);
+    to += n;
+    size -= static_cast<std::size_t>(n);
+    offset += static_cast<std::uint64_t>(n);
+  }
+}
+
 void OutputFile::resize(std::uint64_t size) {
   if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail(errno);
 }

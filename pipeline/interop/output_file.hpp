@@ -19,6 +19,8 @@ class OutputFile {
   const std::filesystem::path& file() const { return file_; }
   /// Throws SystemError, DiskFullError.
   void write_at(std::uint64_t offset, const void* bytes, std::size_t size);
+  /// Bytes that were written before. Throws SystemError.
+  void read_at(std::uint64_t offset, void* bytes, std::size_t size) const;
   /// Makes the file that long; what was not written reads as 0.
   void resize(std::uint64_t size);
   /// Flushes to disk and renames. Throws SystemError, DiskFullError; UserError when the file has come up meanwhile.

@@ -4,19 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "pipeline/core/dtype.hpp"
 #include "pipeline/core/geometry.hpp"
+#include "pipeline/core/sample_type.hpp"
 
 namespace voxflow::interop {
-
-/// The voxel types that are read.
-enum class SampleType { uint8, uint16, int8, int16, float32 };
-std::string_view to_string(SampleType t);
-
-/// What voxels of a sample type become: signed integers are kept exactly as float32.
-DType stored_dtype(SampleType t);
 
 /// One page's size and type; `refused` says why its voxels cannot be read, "" when they can.
 struct PageInfo {
@@ -25,8 +17,8 @@ struct PageInfo {
   std::string refused;
 };
 
-/// A TIFF or BigTIFF for reading; open while pages are read and until `close`. Not thread-safe. Every error names the
-/// file, and the page (counted from 1).
+/// A TIFF or BigTIFF for reading; open while pages are read and until `close`. Pages may be read by several threads at
+/// a time. Every error names the file, and the page (counted from 1).
 class TiffFile {
  public:
   /// Reads all page directories. Throws UserError when the file is not there, is no TIFF, or ends within a directory.
@@ -47,9 +39,11 @@ class TiffFile {
   std::optional<double> y_resolution() const;
   /// Copies the page's voxels, row by row, as stored_dtype(page(page).type). Throws UserError when they are damaged or
   /// cut off.
-  void read_page(int page, void* voxels);
-  /// Gives the descriptor back until the next read.
+  void read_page(int page, void* voxels) const;
+  /// Gives the descriptors back until the next read. Not while another thread reads.
   void close();
+  /// "libtiff 4.5.0".
+  static std::string library();
 
  private:
   struct Impl;

@@ -33,7 +33,7 @@ const OmeImage& choose(const std::vector<OmeImage>& images, std::optional<int> s
 }
 
 std::string_view ome_name(SampleType t) {
-  return t == SampleType::float32 ? "float" : to_string(t);
+  return t == SampleType::float32 ? "float" : t == SampleType::float64 ? "double" : to_string(t);
 }
 
 std::string size_and_type(const PageInfo& page) {
@@ -41,19 +41,19 @@ std::string size_and_type(const PageInfo& page) {
 }
 }  // namespace
 
-TiffImage::TiffImage(const fs::path& file, std::optional<int> series, PageAxis pages) {
+TiffImage::TiffImage(const fs::path& file, const OpenOptions& options) {
   files_.emplace_back(file);
   facts_.description = files_.front().description();
+  facts_.importer.version = TiffFile::library();
+  const bool ome = is_ome_xml(facts_.description);
+  if (!ome) refuse_series(file, options);
   with_context(fmt::format("'{}'", file.string()), [&] {
-    const bool ome = is_ome_xml(facts_.description);
-    if (!ome && series.value_or(0) != 0)
-      throw UserError(fmt::format("it has no series {}; it holds one image, series 0", *series));
     if (ome)
-      describe_ome(series);
+      describe_ome(options.series);
     else if (is_imagej_description(facts_.description))
       describe_imagej();
     else
-      describe_plain(pages);
+      describe_plain(options.pages);
   });
   check_pages();
   if (facts_.timepoints == 1) facts_.time_step_s.reset();
@@ -65,6 +65,7 @@ std::size_t TiffImage::plane_index(long t, long c, long z) const {
 }
 
 void TiffImage::describe_plain(PageAxis pages) {
+  facts_.importer.name = "tiff";
   const int n = files_.front().page_count();
   facts_.timepoints = pages == PageAxis::t ? n : 1;
   facts_.shape[kZ] = pages == PageAxis::t ? 1 : n;
@@ -75,6 +76,7 @@ void TiffImage::describe_plain(PageAxis pages) {
 }
 
 void TiffImage::describe_imagej() {
+  facts_.importer.name = "imagej-tiff";
   const auto d = parse_imagej_description(facts_.description);
   const int pages = files_.front().page_count();
   if (d.images != pages && pages == 1)
@@ -112,6 +114,7 @@ void TiffImage::place_in_order() {
 }
 
 void TiffImage::describe_ome(std::optional<int> series) {
+  facts_.importer.name = "ome-tiff";
   const OmeDocument document = parse_ome_xml(facts_.description);
   if (!document.metadata_file.empty())
     throw UserError(fmt::format("it is described by '{}'; import that file", document.metadata_file));
@@ -210,16 +213,18 @@ std::vector<fs::path> TiffImage::files() const {
   return paths;
 }
 
-void TiffImage::read_plane(int t, int c, Index z, void* voxels) {
-  const PlaneAddress plane = planes_.at(plane_index(t, c, z));
-  if (plane.file != open_) close();
-  open_ = plane.file;
-  files_[static_cast<std::size_t>(plane.file)].read_page(plane.page, voxels);
+void TiffImage::read_planes(int t, int c, Index first, Index planes, void* voxels) {
+  const std::size_t bytes =
+      static_cast<std::size_t>(facts_.shape[kY] * facts_.shape[kX]) * voxflow::size_bytes(stored_dtype(facts_.type));
+  for (Index i = 0; i < planes; ++i) {
+    const PlaneAddress plane = planes_.at(plane_index(t, c, first + i));
+    files_[static_cast<std::size_t>(plane.file)].read_page(
+        plane.page, static_cast<unsigned char*>(voxels) + static_cast<std::size_t>(i) * bytes);
+  }
 }
 
 void TiffImage::close() {
-  if (open_ >= 0) files_[static_cast<std::size_t>(open_)].close();
-  open_ = -1;
+  for (TiffFile& file : files_) file.close();
 }
 
 }  // namespace voxflow::interop

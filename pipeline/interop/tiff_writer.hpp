@@ -13,8 +13,8 @@
 
 namespace voxflow::interop {
 
-/// imagej: a hyperstack whose voxels lie uncompressed in one piece, of any size. ome: OME-TIFF with compressed tiles, a
-/// BigTIFF where a classic TIFF would not hold it.
+/// imagej: a hyperstack whose voxels lie uncompressed in one piece, of any size. ome: OME-TIFF with compressed tiles
+/// and smaller copies of each plane, a BigTIFF where a classic TIFF would not hold it.
 enum class TiffProfile { imagej, ome };
 enum class Existing { refuse, replace };
 
@@ -27,6 +27,7 @@ struct LinearScale {
 struct TiffStack {
   TiffProfile profile = TiffProfile::imagej;
   DType dtype = DType::uint16;
+  record::ImageKind kind = record::ImageKind::intensity;  // how smaller copies are made
   Index3 shape{1, 1, 1};
   int channels = 1, timepoints = 1;
   Spacing3 spacing{};
@@ -35,6 +36,7 @@ struct TiffStack {
   std::vector<record::Channel> channel_details;            // one entry a channel; empty: nothing is known of them
   std::vector<std::pair<std::string, std::string>> notes;  // where the image comes from: key and value
   std::optional<LinearScale> values;
+  std::vector<std::vector<unsigned char>> overlay;  // regions of interest for ImageJ, each as a .roi file
 };
 
 /// A TIFF with calibration in micrometres. Written under a temporary name and renamed by `finish`; gone without trace

@@ -1,7 +1,5 @@
 #include "pipeline/interop/unicode.hpp"
 
-#include <fmt/format.h>
-
 #include "pipeline/core/text.hpp"
 
 namespace voxflow::interop {
@@ -33,10 +31,31 @@ std::u16string utf16(std::string_view utf8) {
   return out;
 }
 
-std::string ascii_xml(std::string_view utf8) {
+std::string utf8(std::u16string_view utf16) {
+  const auto is_half = [](char16_t c, char16_t first) { return (c & 0xFC00) == first; };
   std::string out;
-  for (const char32_t c : characters(utf8))
-    out += c < 0x80 ? std::string(1, static_cast<char>(c)) : fmt::format("&#{};", static_cast<std::uint32_t>(c));
+  const auto add = [&](char32_t c, int shift, unsigned mark) {
+    out += static_cast<char>(mark | ((c >> shift) & (mark == 0x80 ? 0x3FU : 0x1FU)));
+  };
+  for (std::size_t i = 0; i < utf16.size(); ++i) {
+    char32_t c = utf16[i];
+    if (is_half(utf16[i], 0xD800) && i + 1 < utf16.size() && is_half(utf16[i + 1], 0xDC00))
+      c = 0x10000 + ((c - 0xD800) << 10) + (utf16[++i] - 0xDC00U);
+    else if ((c & 0xF800) == 0xD800)
+      c = kReplacement;
+    if (c < 0x80) {
+      out += static_cast<char>(c);
+      continue;
+    }
+    if (c >= 0x10000)
+      out += static_cast<char>(0xF0 | (c >> 18)), add(c, 12, 0x80);
+    else if (c >= 0x800)
+      out += static_cast<char>(0xE0 | (c >> 12));
+    else
+      add(c, 6, 0xC0);
+    if (c >= 0x800) add(c, 6, 0x80);
+    add(c, 0, 0x80);
+  }
   return out;
 }
 

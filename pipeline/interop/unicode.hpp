@@ -11,7 +11,7 @@ std::u32string characters(std::string_view utf8);
 /// UTF-16, as Java keeps text.
 std::u16string utf16(std::string_view utf8);
 
-/// Every character beyond ASCII as an XML reference: "&#181;m".
-std::string ascii_xml(std::string_view utf8);
+/// UTF-8 of Java's text; half of a pair becomes U+FFFD.
+std::string utf8(std::u16string_view utf16);
 
 }  // namespace voxflow::interop

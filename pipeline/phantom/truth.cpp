@@ -24,7 +24,7 @@ T number(const std::string& text, const fs::path& file) {
 }
 
 template <class T>
-TruthVolume<T> read_volume(const fs::path& file, interop::SampleType type) {
+TruthVolume<T> read_volume(const fs::path& file, SampleType type) {
   interop::TiffImage image(file);
   if (image.facts().type != type || image.facts().timepoints != 1 || image.facts().channels.size() != 1)
     throw UserError(fmt::format("'{}' is not the truth of a synthetic image", file.string()));
@@ -56,20 +56,19 @@ std::vector<ImageTruth> read_truth(const fs::path& folder) {
 }
 
 TruthVolume<float> read_clean(const fs::path& folder, const std::string& image, int channel) {
-  return read_volume<float>(folder / "truth" / fmt::format("{}_clean_C{}.tif", image, channel),
-                            interop::SampleType::float32);
+  return read_volume<float>(folder / "truth" / fmt::format("{}_clean_C{}.tif", image, channel), SampleType::float32);
 }
 
 std::optional<TruthVolume<float>> read_sharp(const fs::path& folder, const std::string& image, int channel) {
   const fs::path file = folder / "truth" / fmt::format("{}_sharp_C{}.tif", image, channel);
   if (!fs::exists(file)) return std::nullopt;
-  return read_volume<float>(file, interop::SampleType::float32);
+  return read_volume<float>(file, SampleType::float32);
 }
 
 std::optional<TruthVolume<std::uint32_t>> read_labels(const fs::path& folder, const std::string& image) {
   const fs::path file = folder / "truth" / fmt::format("{}_labels.tif", image);
   if (!fs::exists(file)) return std::nullopt;
-  const auto small = read_volume<std::uint16_t>(file, interop::SampleType::uint16);
+  const auto small = read_volume<std::uint16_t>(file, SampleType::uint16);
   return TruthVolume<std::uint32_t>{small.shape, {small.voxels.begin(), small.voxels.end()}};
 }
 

@@ -27,4 +27,8 @@ struct Annotation {
   friend bool operator==(const Annotation&, const Annotation&) = default;
 };
 
+/// The value that a person wrote, typed by its form: true or false, a date (2026-11-22), a number with or without unit,
+/// else text.
+Annotation typed_annotation(const std::string& name, const std::string& value);
+
 }  // namespace voxflow::record

@@ -44,11 +44,20 @@ InputRecord input_from(const Json& j) {
           j.at("artifact").get<std::string>(), j.at("output").get<std::string>()};
 }
 
+Json hex_of(const std::vector<Digest>& digests) {
+  Json all = Json::array();
+  for (const Digest& d : digests) all.push_back(d.hex());
+  return all;
+}
+
 Json origin_json(const Origin& o) {
-  Json digests = Json::array();
-  for (const Digest& d : o.file_digests) digests.push_back(d.hex());
-  Json j{{"files", o.files}, {"sha256", std::move(digests)}, {"importer", o.importer}};
+  Json j{{"files", o.files}, {"sha256", hex_of(o.file_digests)}, {"importer", o.importer}};
+  if (!o.importer_version.empty()) j["importer_version"] = o.importer_version;
+  if (!o.converter.empty()) j["converter"] = o.converter;
   if (!o.overrides.empty()) j["overrides"] = Json::parse(o.overrides);
+  if (!o.mask.empty()) j["mask"] = {{"name", o.mask}, {"sha256", o.mask_sha256}};
+  if (!o.quality.empty()) j["quality"] = Json::parse(o.quality);
+  if (!o.raw.empty()) j["raw"] = o.raw;
   return j;
 }
 
@@ -57,7 +66,15 @@ Origin origin_from(const Json& j) {
   o.files = j.at("files").get<std::vector<std::string>>();
   for (const Json& d : j.at("sha256")) o.file_digests.push_back(digest_of(d));
   o.importer = j.at("importer").get<std::string>();
+  o.importer_version = j.value("importer_version", "");
+  o.converter = j.value("converter", "");
   if (j.contains("overrides")) o.overrides = j["overrides"].dump();
+  if (j.contains("mask")) {
+    o.mask = j["mask"].at("name").get<std::string>();
+    o.mask_sha256 = j["mask"].at("sha256").get<std::string>();
+  }
+  if (j.contains("quality")) o.quality = j["quality"].dump();
+  o.raw = j.value("raw", "");
   return o;
 }
 
@@ -226,6 +243,29 @@ AnnotationChange AnnotationChange::from_json(std::string_view text) {
 
 Event annotated_event(const AnnotationChange& change, const std::string& time) {
   return {uuid4(), time, "annotated", change.entity, change.to_json()};
+}
+
+std::string SourceLocation::to_json() const {
+  return dump({{"entity", entity}, {"files", files}, {"sha256", hex_of(file_digests)}, {"agent", agent}});
+}
+
+SourceLocation SourceLocation::from_json(std::string_view text) {
+  const Json j = parse_json(text, "location");
+  return reading("location", [&] {
+    SourceLocation location{j.at("entity").get<std::string>(),
+                            j.at("files").get<std::vector<std::string>>(),
+                            {},
+                            j.at("agent").get<std::string>()};
+    for (const Json& d : j.at("sha256")) location.file_digests.push_back(digest_of(d));
+    return location;
+  });
+}
+
+Event located_event(const SourceLocation& location, const std::string& time) {
+  std::string name = "located\n" + location.entity;
+  for (const std::string& file : location.files) name += "\n" + file;
+  for (const Digest& digest : location.file_digests) name += "\n" + digest.hex();
+  return {uuid5(name), time, "located", location.entity, location.to_json()};
 }
 
 AnnotationKey annotation_key_from_json(std::string_view text) {

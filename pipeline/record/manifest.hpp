@@ -44,8 +44,14 @@ struct InputRecord {
 struct Origin {
   std::vector<std::string> files;  // as given to import
   std::vector<Digest> file_digests;
-  std::string importer;   // "tiff"
-  std::string overrides;  // calibration given by a person, JSON text, "" for none
+  std::string importer;          // what read the files: "ome-tiff"
+  std::string importer_version;  // "libtiff 4.5.0"; "" in older manifests
+  std::string converter;         // its command, of files that another program converted
+  std::string overrides;         // calibration given by a person, JSON text, "" for none
+  std::string mask;              // the acquisition mask's name, "" for none
+  std::string mask_sha256;       // of the mask's file, hex
+  std::string quality;           // what the quality gate measured and found, JSON text, "" for none
+  std::string raw;               // the artifact that keeps the files byte by byte, "" where they are kept by reference
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 
@@ -89,7 +95,7 @@ struct Manifest {
 struct Event {
   std::string id;      // UUID; equal for the same happening
   std::string time;    // UTC
-  std::string kind;    // "published", "failed", "annotated", "key_declared"
+  std::string kind;    // "published", "failed", "annotated", "located", "key_declared"
   std::string source;  // artifact relative to the archive, or the run
   std::string payload;
   std::string to_json() const;  // one line
@@ -129,6 +135,19 @@ struct AnnotationChange {
 };
 /// Every annotation is a happening of its own: its event's id is random.
 Event annotated_event(const AnnotationChange& change, const std::string& time);
+
+/// Further files with the content of an acquisition that is there already, as event payload.
+struct SourceLocation {
+  std::string entity;  // "sha256:<content digest>"
+  std::vector<std::string> files;
+  std::vector<Digest> file_digests;
+  std::string agent;
+  std::string to_json() const;
+  static SourceLocation from_json(std::string_view text);
+  friend bool operator==(const SourceLocation&, const SourceLocation&) = default;
+};
+/// The same files found again are the same happening.
+Event located_event(const SourceLocation& location, const std::string& time);
 
 /// The declaration of an annotation key as event payload {"name", "type", "unit"}; equal declarations are one
 /// happening.

@@ -1,4 +1,4 @@
-// What a site says of its scheduler: where jobs go, and how large they may be. A value; read by pipeline/workflow.
+// What a site says of its scheduler and of the programs it has installed. A value; read by pipeline/workflow.
 #pragma once
 #include <map>
 #include <string>
@@ -19,8 +19,16 @@ struct SlurmSite {
   friend bool operator==(const SlurmSite&, const SlurmSite&) = default;
 };
 
+/// The program that makes OME-TIFFs of image formats which are not read here.
+struct Converter {
+  std::vector<std::string> command{"bfconvert", "-no-upgrade", "-overwrite", "{input}", "{output}"};
+  std::vector<std::string> version{"bfconvert", "-version"};  // prints its version on the first line; may be empty
+  friend bool operator==(const Converter&, const Converter&) = default;
+};
+
 struct Site {
   SlurmSite slurm;
+  Converter converter;
   friend bool operator==(const Site&, const Site&) = default;
 };
 

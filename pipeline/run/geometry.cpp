@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <numeric>
 
 #include "pipeline/archive/chunks.hpp"
+#include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/text.hpp"
 
 namespace voxflow::run {
@@ -21,7 +24,17 @@ std::string shape_text(const Index3& s) {
   return fmt::format("{} x {} x {}", s[kZ], s[kY], s[kX]);
 }
 
+void check_spacing(const PortInfo& port, const Spacing3& spacing) {
+  constexpr std::array<const char*, 3> kNames{"z", "y", "x"};
+  for (std::size_t i = 0; i < 3; ++i)
+    if (!(spacing[i].value > 0) || !std::isfinite(spacing[i].value))
+      throw UserError(fmt::format(
+          "input '{}': the image's spacing along {} is {} um, allowed is more than 0; import it again with --spacing",
+          port.name, kNames[i], spacing[i].value));
+}
+
 void check_image(const PortInfo& port, const record::ImageInfo& info) {
+  check_spacing(port, info.grid.spacing);
   if (port.type.kind == PortKind::labels && info.dtype == DType::float32)
     throw UserError(
         fmt::format("input '{}' takes labels, the image is {} of float32", port.name, to_string(info.kind)));
@@ -146,8 +159,8 @@ std::uint64_t voxel_bytes(const Index3& extent, DType dtype) {
   return static_cast<std::uint64_t>(std::max<Index>(0, count(extent))) * size_bytes(dtype);
 }
 
-constexpr std::uint64_t kReaderCacheBytes = std::uint64_t{64} << 20;  // of archive::ImageReader
-constexpr std::uint64_t kProcessBytes = std::uint64_t{64} << 20;      // code, libraries, MPI
+constexpr std::uint64_t kReaderCacheBytes = archive::ImageReader::kCacheBytes;
+constexpr std::uint64_t kProcessBytes = std::uint64_t{64} << 20;  // code, libraries, MPI
 
 // All calls see as many slices, groups perhaps not.
 const Call& largest_call(const Layout& layout) {
@@ -284,7 +297,12 @@ std::uint64_t memory_estimate(const Request& request, const Layout& layout, cons
     kept += std::min(kReaderCacheBytes, voxel_bytes(info.grid.shape, info.dtype) *
                                             static_cast<std::uint64_t>(info.timepoints * info.channel_count()));
   const auto at_work = static_cast<std::uint64_t>(layout.whole_volume ? 1 : std::max(1, threads));
-  return kProcessBytes + kept + at_work * block;
+  // Outputs are finished one after the other, when all blocks are done and the inputs are closed.
+  std::uint64_t finishing = 0;
+  for (const OutputPort& out : layout.outputs)
+    finishing = std::max<std::uint64_t>(
+        finishing, archive::ImageWriter::finish_bytes(out.info, static_cast<std::size_t>(std::max(1, threads))));
+  return kProcessBytes + std::max(kept + at_work * block, finishing);
 }
 
 std::uint64_t block_memory(const Request& request, int threads) {

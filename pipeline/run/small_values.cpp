@@ -7,6 +7,7 @@
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/record/transforms.hpp"
+#include "pipeline/sdk/findings.hpp"
 
 namespace voxflow::run {
 
@@ -109,6 +110,9 @@ void read_small_input(const std::string& port, PortKind kind, const std::filesys
 
 SmallOutputs join_outputs(const SchemaInfo& schema, const CallPlan& plan, const std::vector<SmallValues>& emitted) {
   SmallOutputs out;
+  for (std::size_t i = 0; i < emitted.size(); ++i)
+    if (const auto found = emitted[i].find(kFindings); found != emitted[i].end())
+      out.findings.append(with_slice_columns(std::get<Table>(found->second), plan.calls[i].slice));
   for (const PortInfo& port : schema.outputs) {
     for (std::size_t i = 0; i < emitted.size(); ++i) {
       const Slice& slice = plan.calls[i].slice;

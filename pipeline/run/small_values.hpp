@@ -29,6 +29,7 @@ struct SmallOutputs {
   std::map<std::string, TransformSet> transforms;
   std::map<std::string, std::vector<Psf>> psfs;  // one a call, of one grid
   std::vector<std::string> channels;             // names of the channels of the calls; "" where a call is for all
+  Table findings;                                // sdk/findings.hpp; no columns where there are none
 };
 
 /// Joins what each call emitted, in order: tables get leading columns `timepoint` and `channel` for the axes that calls

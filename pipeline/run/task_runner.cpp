@@ -15,6 +15,7 @@
 #include "pipeline/run/block_buffers.hpp"
 #include "pipeline/run/execute.hpp"
 #include "pipeline/run/sources.hpp"
+#include "pipeline/sdk/findings.hpp"
 
 namespace voxflow::run {
 
@@ -90,6 +91,7 @@ class TaskRun {
     started_ = format_time(system_clock().now());
     together(team_, [&] { open(); });
     JobResult result = execute(job_, team_, options_, sink());
+    job_.images.clear();  // what they keep in memory is needed for the outputs' smaller copies
     const std::vector<std::string> usages =
         team_.gather(ByteWriter().put(usage_.used_cpu_s()).put(Usage::peak_bytes()).take());
     together(team_, [&] {
@@ -166,6 +168,8 @@ class TaskRun {
   void publish(const JobResult& result, const std::vector<std::string>& usages) {
     record::Manifest m = manifest();
     for (const PortInfo& p : entry_->kernel->schema().outputs) m.outputs.push_back(finish_output(p, result));
+    if (!result.small.findings.columns().empty())
+      builder_->write_file(std::string(kFindings) + ".tsv", result.small.findings.to_tsv());
     m.counters = result.counters;
     for (const std::string& bytes : usages) {
       ByteReader in(bytes);

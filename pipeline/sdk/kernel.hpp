@@ -20,7 +20,7 @@
 //   Survey survey(const Params&, [const State&,] const Block&, Context&) const;   first pass
 //   void merge(Survey& into, const Survey& next) const;    called in block order
 //   std::vector<SliceGroup> groups(const Params&, const SliceAxes&) const;   in_groups: what each survey sees
-//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   table, transform, psf ports
+//   SmallValues emit(const Params&, [const State&,] [const Survey&,] const Slice&) const;   small ports; findings.hpp
 //   Connectivity connectivity(const Params&) const;        blockwise(components)
 // Survey is trivially copyable, or has  void encode(ByteWriter&) const  and  static Survey decode(ByteReader&).
 // Every function is const, pure and thread-safe: the same arguments give the same bits.

@@ -32,6 +32,7 @@ class TaskBoard {
   void finish(std::size_t task, record::TaskReport report);
   /// The task did not begin, and waits again.
   void put_back(std::size_t task) { states_[task] = record::TaskState::waiting; }
+  record::TaskState state(std::size_t task) const { return states_[task]; }
   std::size_t count(record::TaskState state) const;
   bool all_done() const { return count(record::TaskState::done) == states_.size(); }
 

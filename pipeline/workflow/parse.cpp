@@ -4,11 +4,12 @@
 
 #include "pipeline/core/files.hpp"
 #include "pipeline/core/text.hpp"
-#include "pipeline/workflow/reader.hpp"
+#include "pipeline/workflow/reading.hpp"
 
 namespace voxflow::workflow {
 
 namespace {
+constexpr yaml::FileKind kFile{"a workflow", "voxflow: 1", "nothing was submitted"};
 const std::vector<std::string> kKeys{"voxflow", "workflow",   "description", "project",
                                      "select",  "references", "steps",       "resources"};
 const std::vector<LaterKey> kLaterKeys{
@@ -24,7 +25,8 @@ catalog::query::Query read_query(Reader& reader, const YamlNode& node, const std
     try {
       return catalog::query::parse(node.text);
     } catch (const catalog::query::QueryError& e) {
-      reader.query_problem(node, e);
+      reader.problem(yaml::place_in_scalar(reader.source(), node.mark, node.text, e.offset(), e.length()), e.message(),
+                     e.hint());
     }
   }
   return {};
@@ -105,8 +107,8 @@ const Step* Workflow::step(std::string_view step_name) const {
 }
 
 Workflow parse(const SourceText& source, const KernelLookup& kernels) {
-  const YamlNode document = read_yaml(source);
-  Reader reader(source);
+  const YamlNode document = read_yaml(source, kFile);
+  Reader reader(source, kFile);
   Workflow workflow;
   workflow.source = source;
   workflow.sha256 = sha256(source.text);
@@ -129,8 +131,8 @@ FileError query_problem(const Workflow& workflow, const Mark& where, const catal
   const catalog::query::Query* query = &workflow.select;
   for (const auto& [name, reference] : workflow.references)
     if (is_here(reference.select_mark)) query = &reference.select;
-  const Mark at = place_in_scalar(workflow.source, where, query->text, error.offset(), error.length());
-  return {workflow.source, {{at.line, at.column, at.length, error.message(), error.hint()}}, "nothing was submitted"};
+  const Mark at = yaml::place_in_scalar(workflow.source, where, query->text, error.offset(), error.length());
+  return {workflow.source, {{at.line, at.column, at.length, error.message(), error.hint()}}, kFile.consequence};
 }
 
 }  // namespace voxflow::workflow

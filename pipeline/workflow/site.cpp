@@ -5,13 +5,18 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/files.hpp"
-#include "pipeline/workflow/reader.hpp"
+#include "pipeline/yaml/reader.hpp"
 
 namespace voxflow::workflow {
 
 namespace {
 using record::SlurmSite;
-const std::vector<std::string> kKeys{"voxflow_site", "slurm"};
+using yaml::Reader;
+using yaml::YamlEntry;
+using yaml::YamlNode;
+constexpr yaml::FileKind kFile{"a file of site settings", "voxflow_site: 1", "nothing was submitted"};
+const std::vector<std::string> kKeys{"voxflow_site", "slurm", "import"};
+const std::vector<std::string> kImportKeys{"converter", "converter_version"};
 const std::vector<std::string> kSlurmKeys{"partition",  "account",     "qos",           "constraint",
                                           "gres",       "options",     "cores_per_job", "parallel_jobs",
                                           "time_limit", "environment", "setup",         "srun"};
@@ -45,6 +50,32 @@ void read_texts_by_name(Reader& reader, const YamlNode& map, const char* key, co
       into[entry.key.text] = *value;
 }
 
+record::Converter read_converter(Reader& reader, const YamlNode& map) {
+  record::Converter c;
+  if (!reader.is_map(map, "'import'")) return c;
+  reader.check_keys(map, "'import'", kImportKeys);
+  const auto words = [&](const char* key, const char* example) {
+    std::vector<std::string> all;
+    const std::string what = fmt::format("import.{}", key);
+    for (const YamlNode& item : reader.list(*map.find(key), what, example))
+      if (const auto word = reader.text(item, "a word of " + what)) all.push_back(*word);
+    return all;
+  };
+  if (const YamlNode* n = map.find("converter")) {
+    c.command = words("converter", "[bfconvert, \"{input}\", \"{output}\"]");
+    c.version.clear();
+    for (const char* field : {"{input}", "{output}"})
+      if (reader.sound() && std::none_of(c.command.begin(), c.command.end(),
+                                         [&](const std::string& w) { return w.find(field) != std::string::npos; }))
+        reader.problem(n->mark,
+                       fmt::format("import.converter has no {}; it is a command such as [bfconvert, \"{{input}}\", "
+                                   "\"{{output}}\"]",
+                                   field));
+  }
+  if (map.find("converter_version") != nullptr) c.version = words("converter_version", "[bfconvert, -version]");
+  return c;
+}
+
 SlurmSite read_slurm(Reader& reader, const YamlNode& map) {
   SlurmSite s;
   if (!reader.is_map(map, "'slurm'")) return s;
@@ -76,8 +107,8 @@ SlurmSite read_slurm(Reader& reader, const YamlNode& map) {
 }  // namespace
 
 record::Site parse_site(const SourceText& source) {
-  Reader reader(source);
-  const YamlNode document = read_yaml(source);
+  Reader reader(source, kFile);
+  const YamlNode document = read_yaml(source, kFile);
   record::Site site;
   if (reader.is_map(document, "the file of site settings")) {
     reader.check_keys(document, "the file of site settings", kKeys);
@@ -86,6 +117,7 @@ record::Site parse_site(const SourceText& source) {
       reader.problem(document.mark, "the first line 'voxflow_site: 1' is missing; it says for which version this is");
     else if (version->kind != YamlNode::Kind::scalar || version->text != "1")
       reader.problem(version->mark, fmt::format("voxflow_site is {}, allowed 1", Reader::shown(*version)));
+    if (const YamlNode* n = document.find("import")) site.converter = read_converter(reader, *n);
     if (const YamlNode* n = document.find("slurm")) site.slurm = read_slurm(reader, *n);
   }
   reader.finish();

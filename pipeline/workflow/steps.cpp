@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/text.hpp"
-#include "pipeline/workflow/reader.hpp"
+#include "pipeline/workflow/reading.hpp"
 #include "pipeline/workflow/wiring.hpp"
 
 namespace voxflow::workflow {

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "pipeline/workflow/reader.hpp"
+#include "pipeline/workflow/reading.hpp"
 
 namespace voxflow::workflow {
 

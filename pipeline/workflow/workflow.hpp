@@ -14,11 +14,6 @@
 
 namespace voxflow::workflow {
 
-/// Where in the file something stands; from 1.
-struct Mark {
-  int line = 0, column = 0, length = 1;
-};
-
 enum class Pick { nearest_acquired, latest_acquired };
 enum class IfNone { fail, skip };
 

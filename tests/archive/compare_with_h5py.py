@@ -88,6 +88,13 @@ with h5py.File(file_name, "r") as file:
         assert file["metadata/level_digests"].shape == (level_chunks, 32)
     assert file["metadata/prov"][()].decode() == "{}"
     assert "annotations" not in file["metadata"]
+    pixels = xml.fromstring(file["metadata/ome_xml"][()]).find(".//{*}Pixels")
+    stored = file["s00"].attrs["dataType"].decode()
+    assert pixels.get("Type") == {"float32": "float"}.get(stored, stored)
+    assert [int(pixels.get(f"Size{axis}")) for axis in "TCZYX"] == [timepoints, channels, *shape]
+    assert [float(pixels.get(f"PhysicalSize{axis}")) for axis in "ZYX"] == info["spacing_um_zyx"]
+    assert [c.get("Name") for c in pixels.findall("{*}Channel")] == [c["name"] for c in info["channels"]]
+    assert len(pixels.findall("{*}MetadataOnly")) == 1
 
 root = xml.parse(os.path.splitext(file_name)[0] + ".xml").getroot()
 assert root.tag == "SpimData" and root.get("version") == "0.2"

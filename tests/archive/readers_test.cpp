@@ -7,6 +7,8 @@
 
 #include "pipeline/core/text.hpp"
 #include "tests/archive/samples.hpp"
+#include "tests/support/oracles.hpp"
+#include "tests/support/program.hpp"
 #include "tests/support/temporary.hpp"
 
 using namespace voxflow;
@@ -23,9 +25,9 @@ bool h5py_there() {
   return there;
 }
 
+/// The image as data.h5, and level 0 of each volume as T_C.raw.
 template <class T>
-void check_with_h5py(const record::ImageInfo& info, DType storage) {
-  const TestFolder folder;
+void write_with_raw_voxels(const TestFolder& folder, const record::ImageInfo& info, DType storage) {
   write_image(folder / "data.h5", info, storage, all_chunks(info), {"{}", "", ""});
   for (int t = 0; t < info.timepoints; ++t)
     for (int c = 0; c < info.channel_count(); ++c) {
@@ -33,6 +35,12 @@ void check_with_h5py(const record::ImageInfo& info, DType storage) {
       write_file_atomically(folder / fmt::format("{}_{}.raw", t, c),
                             {reinterpret_cast<const char*>(voxels.data()), voxels.size() * sizeof(T)});
     }
+}
+
+template <class T>
+void check_with_h5py(const record::ImageInfo& info, DType storage) {
+  const TestFolder folder;
+  write_with_raw_voxels<T>(folder, info, storage);
   CHECK(run(fmt::format("{} {} {} {}", VOXFLOW_PYTHON, shell_quote(VOXFLOW_READERS_SCRIPT),
                         shell_quote((folder / "data.h5").string()), shell_quote(folder.path().string()))) == 0);
 }
@@ -58,6 +66,32 @@ TEST_CASE_TEMPLATE("h5py finds the smaller copies that the format asks for", T, 
   auto coarse = image_of(dtype_of<T>(), {5, 1030, 270});
   coarse.grid.spacing[kZ].value = 0.7;
   check_with_h5py<T>(coarse, coarse.dtype);
+}
+
+TEST_CASE_TEMPLATE("JHDF5, the library of BigDataViewer, reads the same voxels without any plugin", T, std::uint8_t,
+                   std::uint16_t, std::uint32_t, float) {
+  const TestFolder folder;
+  auto info = image_of(dtype_of<T>(), {20, 70, 300}, 2, 2);
+  write_with_raw_voxels<T>(folder, info, info.dtype);
+  const auto said = java_says(project_folder() / "tests/archive/ReadWithJhdf5.java",
+                              {(folder / "data.h5").string(), folder.path().string(), "2", "2"});
+  if (said) CHECK(*said == fmt::format("{} 2 levels same\n", to_string(info.dtype)));
+}
+
+TEST_CASE("h5repack copies an image, and the copy holds the same voxels") {
+  if (run("h5repack --version >/dev/null 2>&1") != 0) {
+    MESSAGE("skipped: no h5repack (package hdf5-tools)");
+    return;
+  }
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {20, 70, 300}, 2, 2);
+  const Digest content = write_image(folder / "data.h5", info);
+  REQUIRE(run(fmt::format("h5repack -f SHUF -f GZIP=5 {} {}", shell_quote((folder / "data.h5").string()),
+                          shell_quote((folder / "copy.h5").string()))) == 0);
+  const ImageReader copy(folder / "copy.h5");
+  CHECK(copy.content_digest() == content);
+  const Box3 all = info.grid.box();
+  CHECK(read_box<std::uint16_t>(copy, 1, 1, all) == voxels_of<std::uint16_t>(info, 1, 1, all));
 }
 
 TEST_CASE("h5dump reads an image without a complaint") {

@@ -106,13 +106,17 @@ TEST_CASE("a table with a mistake in one row changes no row") {
   CHECK(facility.must({"catalog", "dump"}) == before);
 }
 
-TEST_CASE("find and show speak JSON to machines") {
+TEST_CASE("find, show and catalog speak JSON to machines") {
   const Facility facility;
   import_one(facility, "first");
   const std::string list = facility.must({"find", "--json"});
   CHECK(contains(list, "\"shape_tczyx\""));
   CHECK(contains(list, "\"time_post_infection\": 18.0"));
   CHECK(contains(facility.must({"show", "first", "--json"}), "\"name\": \"first\""));
+  CHECK(contains(facility.must({"--json", "catalog", "keys"}), "\"key\": \"time_post_infection\""));
+  CHECK(contains(facility.must({"--json", "catalog", "check"}), "\"gaps\": []"));
+  CHECK(contains(facility.must({"--json", "catalog", "ingest"}), "\"added\": 0"));
+  CHECK(contains(facility.must({"--json", "catalog", "rebuild"}), "\"added\": 1"));
 }
 
 TEST_CASE("an unknown name suggests the nearest one") {

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/cli/facility.hpp"
 
 namespace fs = std::filesystem;
@@ -51,7 +53,10 @@ TEST_CASE("a workflow runs once, a second run does nothing, a changed parameter 
     CHECK(contains(plan, "4 of 8 tasks to run"));
     CHECK(contains(plan, "connectivity"));
     CHECK(contains(facility.must({"why", "nuclei_1/components", "--workflow", file}), "connectivity"));
-    CHECK(contains(facility.must({"run", file}), "4 done"));
+    const auto summary = nlohmann::json::parse(facility.must({"--json", "run", file}));
+    CHECK(summary["done"] == 4);
+    CHECK(summary["done_before"] == 4);
+    CHECK(summary["end"] == "finished");
   }
   SUBCASE("touching and renaming files re-runs nothing") {
     fs::last_write_time(first_look(), fs::file_time_type::clock::now());
@@ -76,6 +81,10 @@ TEST_CASE("a workflow runs once, a second run does nothing, a changed parameter 
     CHECK(contains(facility.must({"lineage", "nuclei_1"}), "first_look/measure"));
     CHECK(contains(facility.must({"show", "nuclei_1 first_look/denoise"}), "denoise.median"));
     CHECK(contains(facility.must({"status", "last"}), "finished"));
+    const auto task = nlohmann::json::parse(facility.must({"--json", "why", "nuclei_1/denoise"})).at(0);
+    CHECK(task["image"] == "nuclei_1");
+    CHECK(task["state"] == "done");
+    CHECK(nlohmann::json::parse(facility.must({"--json", "run", first_look()}))["done_before"] == 8);
   }
 }
 

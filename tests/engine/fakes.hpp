@@ -111,6 +111,7 @@ class FakeCatalog final : public catalog::CatalogClient {
   void declare(const record::AnnotationKey&) override {}
   void annotate(const record::AnnotationChange&) override {}
   std::size_t annotate_all(std::span<const record::AnnotationChange>) override { return 0; }
+  std::vector<record::SourceLocation> source_locations(const std::string& /*entity*/) override { return {}; }
   std::optional<catalog::Activity> generated_by(const std::string&) override { return std::nullopt; }
   std::vector<catalog::Link> lineage(const std::string&, catalog::Direction) override { return {}; }
   catalog::IngestCounts ingest() override { return {}; }

@@ -353,6 +353,20 @@ TEST_CASE("progress is told by step as tasks end") {
   CHECK(steps == Names{"a", "b", "c"});
 }
 
+TEST_CASE("the end of each task is told once: when it is done, or has failed for good") {
+  Fixture f(test::small_plan(1));
+  f.outcome = [](const record::Task& t) -> std::string {
+    if (t.step == "a" && t.attempt == 1) return "crash";
+    return t.step == "b" ? "kernel_error" : "";
+  };
+  Names told;
+  f.options.ended = [&](const record::Task& task, const record::TaskReport& report) {
+    told.push_back(task.step + " " + std::string(to_string(report.state)));
+  };
+  f.run();
+  CHECK(told == Names{"a done", "b failed"});
+}
+
 TEST_CASE("an executor that takes no more jobs for now is asked again, and nothing fails") {
   Fixture f(test::small_plan(2));
   int asked = 0;

@@ -350,3 +350,22 @@ TEST_CASE("a library that is not there or is another one is told with what to do
   write_file_atomically(folder / "text.so", "text");
   CHECK_THROWS_AS(load_slurm_client(folder / "text.so"), SystemError);
 }
+
+TEST_CASE("the jobs that a killed head has left are found by their token and cancelled, an array once") {
+  Fixture f;
+  const auto job = [](std::uint32_t id, std::uint32_t array, SlurmState state, const std::string& comment) {
+    SlurmJob j;
+    j.job = id, j.array = array, j.state = state, j.comment = comment;
+    return j;
+  };
+  f.scheduler.jobs = [&] {
+    return std::vector<SlurmJob>{job(7, 0, SlurmState::running, "voxflow night/b0001 aa"),
+                                 job(9, 8, SlurmState::running, "voxflow night/b0002 bb"),
+                                 job(8, 8, SlurmState::pending, "voxflow night/b0002 bb"),
+                                 job(10, 0, SlurmState::completed, "voxflow night/b0003 cc"),
+                                 job(11, 0, SlurmState::pending, "voxflow night-2/b0001 dd"),
+                                 job(12, 0, SlurmState::pending, "something else")};
+  };
+  CHECK(f.make()->cancel_run("night") == 2);
+  CHECK(f.scheduler.cancelled == std::vector<std::string>{"7", "8"});
+}

@@ -5,6 +5,7 @@
 
 #include "pipeline/archive/image_file.hpp"
 #include "pipeline/core/error.hpp"
+#include "pipeline/interop/tiff_image.hpp"
 #include "pipeline/interop/tiff_writer.hpp"
 #include "tests/interop/ome_samples.hpp"
 #include "tests/interop/tiff_samples.hpp"
@@ -124,7 +125,8 @@ TEST_CASE_FIXTURE(Fixture, "an imported image holds the file's voxels, calibrati
   CHECK(m.output("image")->image == imported.info);
   CHECK(m.annotations == request.annotations);
   REQUIRE(m.origin.has_value());
-  CHECK(m.origin->importer == "tiff");
+  CHECK(m.origin->importer == "imagej-tiff");
+  CHECK(m.origin->importer_version.starts_with("libtiff "));
   CHECK(m.origin->files == std::vector<std::string>{(folder / "cell_7.tif").string()});
   CHECK(m.origin->file_digests == std::vector<Digest>{sha256_file(folder / "cell_7.tif")});
   CHECK(m.origin->overrides.empty());
@@ -168,6 +170,48 @@ TEST_CASE_FIXTURE(Fixture, "two files become the channels of one image, in the g
   CHECK(named.name == "mine");
   CHECK(named.info.channels[1].name == "chromatin");
   CHECK(named.content == imported.content);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a grid of files stands along t, c and z at once") {
+  ImportRequest request = request_for({}, Files::grid);
+  request.grid = {2, 2, 3};
+  std::vector<std::vector<std::uint16_t>> parts;
+  for (int i = 0; i < 12; ++i) {
+    request.files.push_back(folder / ("part_" + std::to_string(i) + ".tif"));
+    parts.push_back(write_stack(request.files.back(), {20, 6, 7}, i));
+  }
+  const Imported imported = import(request);
+  CHECK(imported.info.timepoints == 2);
+  CHECK(imported.info.channel_count() == 2);
+  CHECK(imported.info.grid.shape == Index3{60, 6, 7});
+  for (std::size_t t = 0; t < 2; ++t)
+    for (std::size_t c = 0; c < 2; ++c) {
+      std::vector<std::uint16_t> wanted;
+      for (std::size_t z = 0; z < 3; ++z) {
+        const auto& part = parts[(t * 2 + c) * 3 + z];
+        wanted.insert(wanted.end(), part.begin(), part.end());
+      }
+      CHECK(volume<std::uint16_t>(*this, imported, static_cast<int>(t), static_cast<int>(c)) == wanted);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is given of a calibration stands for the file's, axis by axis, and is recorded") {
+  write_stack(folder / "a.tif", {3, 20, 30}, 1);
+  write_stack(folder / "b.tif", {3, 20, 30}, 2);
+  auto request = request_for({folder / "a.tif", folder / "b.tif"}, Files::timepoints);
+  request.spacing.emplace();
+  request.spacing->um[kZ] = 2;
+  request.time_step_s = 30;
+  request.wavelengths = {{461, {}}};
+  const Imported imported = import(request);
+  CHECK(imported.info.grid.spacing[kZ].value == 2);
+  CHECK(imported.info.grid.spacing[kX].value == doctest::Approx(0.2));
+  CHECK(imported.info.time_step_s == 30);
+  CHECK(imported.info.channels[0].emission_nm == 461);
+  CHECK(manifest(imported).origin->overrides ==
+        R"({"spacing_um":{"file":[0.5,0.2,0.2],"given":[2,0.2,0.2]},"time_step_s":{"file":null,"given":30}})");
+  request.wavelengths.resize(2);
+  CHECK(has(refusal(request), "the wavelengths of 2 channels were given, but the image has 1 channels"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "several files become the timepoints of one image, in the given order") {
@@ -249,11 +293,11 @@ TEST_CASE_FIXTURE(Fixture,
   auto request = request_for({folder / "a.tif"});
   request.spacing = kSpacing;
   CHECK(manifest(import(request)).origin->overrides.empty());
-  request.spacing = {{{0.4}, {0.2}, {0.2}}};
+  request.spacing = Spacing3{{{0.4}, {0.2}, {0.2}}};
   const Imported other = import(request);
-  CHECK(other.info.grid.spacing == *request.spacing);
+  CHECK(other.info.grid.spacing == Spacing3{{{0.4}, {0.2}, {0.2}}});
   CHECK(manifest(other).origin->overrides == R"({"spacing_um":{"file":[0.5,0.2,0.2],"given":[0.4,0.2,0.2]}})");
-  request.spacing = {{{0}, {0.2}, {0.2}}};
+  request.spacing = Spacing3{{{0}, {0.2}, {0.2}}};
   CHECK(refusal(request) == "the spacing along z is 0 um, allowed is more than 0");
 }
 

@@ -1,4 +1,5 @@
-// Every TIFF of the real data is imported with the right axes, type and spacing, or refused for a stated reason.
+// Every file of the real data is imported with the right axes, type and spacing, or refused for a stated reason. The
+// table holds what tifffile, h5py and the data's own description say of each file.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -29,8 +30,18 @@ struct Expected {
 
 constexpr auto u8 = DType::uint8, u16 = DType::uint16, f32 = DType::float32;
 constexpr std::array<double, 3> kNothing{0, 0, 0};
+constexpr std::array<double, 3> kCentimetres{100'000, 10'000,
+                                             10'000};  // "1 1 10 cm" (x, y, z): nonsense, but the file's
 
 const std::vector<Expected> kSingle{
+    {"bdv_hdf5_mri/mri-stack.xml", 1, 1, {27, 226, 186}, u16, kCentimetres},
+    {"bdv_hdf5_mri/mri-stack.h5", 1, 1, {27, 226, 186}, u16, kCentimetres},
+    {"bdv_hdf5_mri/mri-stack-shiftedX.xml", 1, 1, {27, 226, 186}, u16, kCentimetres},
+    {"bdv_hdf5_mri/mri-stack-multilevel.xml", 1, 1, {27, 226, 186}, u16, kCentimetres},
+    {"bdv_hdf5_mri/mri-stack-multilevel.h5", 1, 1, {27, 226, 186}, u16, kCentimetres},
+    {"galaxy_small/projective_fixed.png", 1, 1, {1, 256, 256}, u8, kNothing},
+    {"galaxy_small/projective_moving.png", 1, 1, {1, 256, 256}, u8, kNothing},
+    {"galaxy_small/projective_moving_warped.png", 1, 1, {1, 256, 256}, u8, kNothing},
     {"bian_bead_grid_confocal/Bead_Image1_crop.tif", 1, 1, {41, 150, 150}, u8, {0.125, 0.0224919, 0.0224919}},
     {"bian_bead_grid_confocal/DeconvolutionSampleVerticalGrid1AU-crop.tif",
      1,
@@ -106,8 +117,9 @@ const std::vector<Expected> kSingle{
 
 /// Files that a test case of its own imports.
 bool elsewhere(const std::string& file) {
-  return file.starts_with("bdp2_") || file.ends_with("DAPI.tif") || file.ends_with("LaminB1.tif") ||
-         file.ends_with("galaxy_multiseries.ome.tiff");
+  return file.starts_with("bdp2_microglia_3dt/volume") || file.ends_with("T00000.ome.tif") ||
+         file.ends_with("T00001.ome.tif") || file.ends_with("T00002.ome.tif") || file.ends_with("sample_ovule.h5") ||
+         file.ends_with("DAPI.tif") || file.ends_with("LaminB1.tif") || file.ends_with("galaxy_multiseries.ome.tiff");
 }
 
 /// The folder of real data; empty, with a message, where there is none.
@@ -165,16 +177,54 @@ TEST_CASE_FIXTURE(Fixture, "every single file has the axes, type and spacing tha
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "no TIFF of the real data is left out") {
+TEST_CASE_FIXTURE(Fixture, "no file of the real data is left out: the others are no images, and refused") {
   if (data.empty()) return;
   std::set<std::string> listed;
   for (const Expected& e : kSingle) listed.insert(e.file);
   for (const auto& entry : fs::recursive_directory_iterator(data)) {
     const std::string file = fs::relative(entry.path(), data).string();
-    if (!to_lower(entry.path().extension().string()).starts_with(".tif") || elsewhere(file)) continue;
+    if (!entry.is_regular_file() || elsewhere(file) || listed.contains(file)) continue;
     CAPTURE(file);
-    CHECK(listed.contains(file));
+    const bool picture = entry.path().extension() == ".jpg";
+    const bool text = entry.path().filename().string().starts_with("LICENSE") ||
+                      std::set<std::string>{".md", ".csv", ".tsv", ".py"}.contains(entry.path().extension().string());
+    CHECK((picture || text || file.find(".zarr/") != std::string::npos));
+    ImportRequest r = request({file});
+    r.converter.command = {"no-such-converter", "{input}", "{output}"};
+    CHECK(has(refusal(r), "is of no format that is read here, and the converter 'no-such-converter' is not installed"));
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "an OME-Zarr folder is refused, and what to do is said") {
+  if (data.empty()) return;
+  CHECK(refusal(request({"tubhiswt4D_omezarr/tubhiswt4D_sub.zarr"})) ==
+        "'" + (data / "tubhiswt4D_omezarr/tubhiswt4D_sub.zarr").string() +
+            "' is a Zarr folder, which is not read; write it as OME-TIFF, for example with napari, Fiji or Python's "
+            "tifffile, and import that");
+}
+
+TEST_CASE_FIXTURE(Fixture, "ovule: one of two datasets is chosen, and has its element size") {
+  if (data.empty()) return;
+  ImportRequest r = request({"plantseg_ovule_membrane/sample_ovule.h5"});
+  CHECK(has(refusal(r),
+            "it holds 2 datasets; choose one with --dataset PATH:\n  /label: 32 x 128 x 128 of uint16\n"
+            "  /raw: 32 x 128 x 128 of uint8"));
+  for (const auto& [dataset, dtype] : {std::pair{"raw", u8}, {"label", u16}}) {
+    r.dataset = dataset;
+    const Imported imported = import(r);
+    CHECK(imported.info.grid == Grid{{32, 128, 128}, {{{0.235}, {0.15}, {0.15}}}});
+    CHECK(imported.info.dtype == dtype);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the same head as BigDataViewer's old and new files and as OME-TIFF has the same voxels") {
+  if (data.empty()) return;
+  ImportRequest tiff = request({"bdp2_ometiff_lzw_timeseries/volume--C00--T00000.ome.tif"});
+  tiff.spacing = Spacing3{{{10}, {1}, {1}}};
+  ImportRequest one = request({"bdv_hdf5_mri/mri-stack.xml"}),
+                many = request({"bdv_hdf5_mri/mri-stack-multilevel.xml"});
+  CHECK(import(one).content == import(many).content);
+  CHECK(import(tiff).info.grid.shape == import(one).info.grid.shape);
 }
 
 TEST_CASE_FIXTURE(Fixture, "idr0062: two channel files are one image") {

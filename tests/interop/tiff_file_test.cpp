@@ -79,16 +79,23 @@ TEST_CASE("pages can be read after the descriptor was given back") {
   CHECK(read<std::uint8_t>(tiff, 1) == pages[1].voxels);
 }
 
-TEST_CASE("signed integers become floats of the same value, floats stay as they are") {
+TEST_CASE("unsigned integers and floats stay as they are, other types become 32-bit floats") {
   const TestFolder folder;
   write_sample<std::int8_t>(folder / "i8.tif", {{1, 3, {-128, 0, 127}}});
   write_sample<std::int16_t>(folder / "i16.tif", {{1, 3, {-32768, -1, 32767}}});
+  write_sample<std::int32_t>(folder / "i32.tif", {{1, 3, {-16'777'216, -1, 65'536}}});
+  write_sample<std::uint32_t>(folder / "u32.tif", {{1, 2, {0, 4'294'967'295}}});
   write_sample<float>(folder / "f32.tif", {{1, 3, {-1.5F, 0.1F, 1e30F}}});
-  TiffFile i8(folder / "i8.tif"), i16(folder / "i16.tif"), f32(folder / "f32.tif");
+  write_sample<double>(folder / "f64.tif", {{1, 3, {-1.5, 0.1, 1e30}}});
+  TiffFile i8(folder / "i8.tif"), i16(folder / "i16.tif"), i32(folder / "i32.tif"), u32(folder / "u32.tif"),
+      f32(folder / "f32.tif"), f64(folder / "f64.tif");
   CHECK(stored_dtype(i8.page(0).type) == DType::float32);
   CHECK(read<float>(i8, 0) == std::vector<float>{-128, 0, 127});
   CHECK(read<float>(i16, 0) == std::vector<float>{-32768, -1, 32767});
+  CHECK(read<float>(i32, 0) == std::vector<float>{-16'777'216, -1, 65'536});
+  CHECK(read<std::uint32_t>(u32, 0) == std::vector<std::uint32_t>{0, 4'294'967'295});
   CHECK(read<float>(f32, 0) == std::vector<float>{-1.5F, 0.1F, 1e30F});
+  CHECK(read<float>(f64, 0) == std::vector<float>{-1.5F, 0.1F, 1e30F});
 }
 
 TEST_CASE("a colour table does not change the voxels") {
@@ -104,16 +111,16 @@ TEST_CASE("what cannot be read is refused with file, page, reason and remedy") {
   const TestFolder folder;
   const auto file = folder / "a.tif";
   TiffStyle style;
-  SUBCASE("32-bit integers") {
-    write_sample<std::uint32_t>(file, {{1, 1, {7}}});
+  SUBCASE("64-bit integers") {
+    write_sample<std::uint64_t>(file, {{1, 1, {7}}});
     CHECK(refusal(file) ==
           "'" + file.string() +
-              "', page 1: it holds 32-bit unsigned integers; 8- and 16-bit integers and 32-bit floats can "
+              "', page 1: it holds 64-bit unsigned integers; 8-, 16- and 32-bit integers and 32- and 64-bit floats can "
               "be imported: convert it first");
   }
-  SUBCASE("64-bit floats") {
-    write_sample<double>(file, {{1, 1, {7}}});
-    CHECK(has(refusal(file), "page 1: it holds 64-bit floats"));
+  SUBCASE("integers that a float does not keep") {
+    write_sample<std::int32_t>(file, {{1, 2, {7, -16'777'217}}});
+    CHECK(has(refusal(file), "'" + file.string() + "', page 1: a voxel is -16777217; signed integers are kept as"));
   }
   SUBCASE("colour pictures") {
     style.samples = 3;

@@ -24,7 +24,7 @@ int page_of(TiffImage& image, int t, int c, Index z) {
 }
 
 std::string refusal(const std::filesystem::path& file, std::optional<int> series = std::nullopt) {
-  return message_of<UserError>([&] { TiffImage image(file, series); });
+  return message_of<UserError>([&] { TiffImage image(file, {.series = series}); });
 }
 
 ImageFacts imagej_facts(const std::filesystem::path& file, const std::string& lines, std::optional<double> x,
@@ -43,7 +43,7 @@ TEST_CASE("the pages of a plain TIFF are z, or timepoints where that is said; no
   TiffStyle style;
   style.x_resolution = style.y_resolution = 72;
   write_sample(folder / "a.tif", numbered_pages<std::uint16_t>(4, 3, 5), style);
-  TiffImage stack(folder / "a.tif"), series(folder / "a.tif", std::nullopt, PageAxis::t);
+  TiffImage stack(folder / "a.tif"), series(folder / "a.tif", {.pages = PageAxis::t});
   CHECK(stack.facts().shape == Index3{4, 3, 5});
   CHECK(stack.facts().timepoints == 1);
   CHECK(series.facts().shape == Index3{1, 3, 5});
@@ -183,6 +183,24 @@ TEST_CASE("OME-XML gives spacing, time step, channels and annotations, each in i
   CHECK(f.description == style.description);
 }
 
+TEST_CASE("without a time increment the planes' own moments give the time step, where every timepoint has one") {
+  const TestFolder folder;
+  OmeSample ome;
+  ome.shape = {3, 1, 2, 2, 3};
+  const auto step = [&](const std::string& planes) {
+    TiffStyle style;
+    style.description = ome.xml("<TiffData/>" + planes);
+    write_sample(folder / "a.tif", numbered_pages<std::uint16_t>(6, 2, 3), style);
+    return TiffImage(folder / "a.tif").facts().time_step_s;
+  };
+  const std::string two =
+      "<Plane TheZ='1' TheT='0' DeltaT='9'/><Plane TheZ='0' TheT='0' DeltaT='1'/>"
+      "<Plane TheZ='0' TheT='1' DeltaT='60500' DeltaTUnit='ms'/>";
+  CHECK(step(two + "<Plane TheZ='0' TheT='2' DeltaT='121'/>") == 60);
+  CHECK_FALSE(step(two).has_value());
+  CHECK_FALSE(step("").has_value());
+}
+
 TEST_CASE("placeholders in OME-XML are not taken for values") {
   const TestFolder folder;
   OmeSample ome;
@@ -213,7 +231,7 @@ TEST_CASE("of several series one has to be chosen") {
   style.description = xml;
   const auto file = folder / "a.tif";
   write_sample(file, numbered_pages<std::uint16_t>(4, 2, 3), style);
-  TiffImage right(file, 1);
+  TiffImage right(file, {.series = 1});
   CHECK(page_of(right, 0, 0, 0) == 2);
   CHECK(refusal(file) ==
         "'" + file.string() + "': it holds 2 images; choose one with --series N:\n  0: 'left'\n  1: 'right'");

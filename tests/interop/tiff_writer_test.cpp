@@ -219,6 +219,30 @@ TEST_CASE("tifffile reads the OME profile: axes, calibration, channel names, pro
           "[('name', 'K\\xe4rtchen <1>'), ('content_digest', 'sha256:00ff')]\nTrue\n");
 }
 
+TEST_CASE("an OME-TIFF holds smaller copies of each plane, means of intensities and labels of labels") {
+  const TestFolder folder;
+  TiffStack stack = five_axes(TiffProfile::ome, DType::uint16, {3, 301, 1030});
+  write_numbered<std::uint16_t>(folder / "mean.ome.tif", stack);
+  stack.kind = record::ImageKind::labels;
+  write_numbered<std::uint16_t>(folder / "mode.ome.tif", stack);
+  const auto text = python_says(
+      "import sys, tifffile, numpy\n"
+      "def parts(a):\n"
+      "    a = a[..., : a.shape[-2] // 2 * 2, : a.shape[-1] // 2 * 2]\n"
+      "    return numpy.stack([a[..., y::2, x::2] for y in (0, 1) for x in (0, 1)]).astype(int)\n"
+      "for file in sys.argv[1:]:\n"
+      "    with tifffile.TiffFile(file) as tif:\n"
+      "        levels = [level.asarray() for level in tif.series[0].levels]\n"
+      "    print([a.shape for a in levels])\n"
+      "    for fine, coarse in zip(levels, levels[1:]):\n"
+      "        p = parts(fine)\n"
+      "        print(numpy.array_equal(coarse, (p.sum(0) + 2) // 4), (p == coarse).any(0).all())\n",
+      {(folder / "mean.ome.tif").string(), (folder / "mode.ome.tif").string()});
+  if (!text) return;
+  const std::string shapes = "[(4, 3, 2, 301, 1030), (4, 3, 2, 150, 515), (4, 3, 2, 75, 257), (4, 3, 2, 37, 128)]\n";
+  CHECK(*text == shapes + "True False\nTrue False\nTrue False\n" + shapes + "False True\nFalse True\nFalse True\n");
+}
+
 TEST_CASE("the OME-XML has the elements, their order and the attributes that the 2016-06 schema asks for") {
   const TestFolder folder;
   write_numbered<std::uint8_t>(folder / "a.ome.tif", five_axes(TiffProfile::ome, DType::uint8));
@@ -243,9 +267,9 @@ TEST_CASE("the OME-XML has the elements, their order and the attributes that the
 TEST_CASE("an OME-TIFF is a BigTIFF from 3.9 GB on, and reads the same") {
   TiffStack stack = five_axes(TiffProfile::ome, DType::uint16, {3, 257, 300});
   CHECK(ome_form(stack) == TiffForm::classic);
-  stack.shape = {230, 1024, 1024};
+  stack.shape = {170, 1024, 1024};
   CHECK(ome_form(stack) == TiffForm::classic);
-  stack.shape = {240, 1024, 1024};
+  stack.shape = {180, 1024, 1024};
   CHECK(ome_form(stack) == TiffForm::big);
 
   const TestFolder folder;

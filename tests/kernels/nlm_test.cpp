@@ -1,28 +1,15 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <limits>
-
-#include "pipeline/core/error.hpp"
 #include "pipeline/phantom/score.hpp"
-#include "tests/kernels/block_runner.hpp"
-#include "tests/kernels/noise_phantom.hpp"
+#include "tests/kernels/noisy_volumes.hpp"
 
 namespace {
 using namespace voxflow;
 using namespace voxflow::test;
-using shared::NoiseModel;
-
-const NoiseModel kNoise{2, 100, 3};
-
-ParamValues stated(const NoiseModel& noise) {
-  return {{"noise.gain", noise.gain}, {"noise.offset", noise.offset}, {"noise.read_noise", noise.read_noise}};
-}
 
 std::vector<float> denoise(const Volume& image, const ParamValues& params, const Index3& core = {0, 0, 0}) {
-  return run_blocks(shipped_kernel("denoise.nlm"), params, {{{"image", {image}}}, {}}, "image", core)
-      .volumes.at("image")
-      .as();
+  return run_on("denoise.nlm", image, params, core);
 }
 
 // Runs the kernel on a series as one block whose borders repeat the volume's outermost voxels.
@@ -55,9 +42,9 @@ TEST_CASE("non-local means reach 31.5 dB at 10 photons and 37.4 dB at 50") {
   const Index3 shape{32, 128, 128};
   const std::vector<float> light = noise_free_phantom(shape, 1);
   for (const auto& [peak, wanted_dB] : {std::pair{10.0, 31.5}, {50.0, 37.4}}) {
-    const Volume image{{shape}, with_noise(light, peak, kNoise, 7)};
-    const std::vector<float> truth = without_noise(light, peak, kNoise);
-    const double reached = phantom::psnr(truth, denoise(image, stated(kNoise)));
+    const Volume image{{shape}, with_noise(light, peak, kCamera, 7)};
+    const std::vector<float> truth = without_noise(light, peak, kCamera);
+    const double reached = phantom::psnr(truth, denoise(image, stated(kCamera)));
     MESSAGE(fmt::format("peak {}: noisy {:.2f} dB, {:.2f} dB", peak, phantom::psnr(truth, image.as()), reached));
     CHECK(reached >= wanted_dB);
   }
@@ -71,10 +58,10 @@ TEST_CASE("neighbours in time take out more noise, and each timepoint keeps its 
     std::vector<float> cut;
     for (Index y = 0; y < 96; ++y)
       for (Index x = 0; x < 96; ++x) cut.push_back(light[static_cast<std::size_t>(y * 110 + x + 2 * t)]);
-    truth.push_back(without_noise(cut, 20, kNoise));
-    series.push_back(with_noise(cut, 20, kNoise, static_cast<std::uint64_t>(10 + t)));
+    truth.push_back(without_noise(cut, 20, kCamera));
+    series.push_back(with_noise(cut, 20, kCamera, static_cast<std::uint64_t>(10 + t)));
   }
-  ParamValues params = stated(kNoise);
+  ParamValues params = stated(kCamera);
   const auto alone = denoise_series(shape, series, params);
   params["timepoints"] = std::int64_t{1};
   const auto together = denoise_series(shape, series, params);
@@ -87,41 +74,11 @@ TEST_CASE("neighbours in time take out more noise, and each timepoint keeps its 
 
 TEST_CASE("blocks of non-local means give the bits of the whole, with found noise too") {
   for (const Index3 shape : {Index3{7, 30, 41}, Index3{1, 50, 61}}) {
-    const Volume image{{shape}, with_noise(noise_free_phantom(shape, 3), 20, kNoise, 5)};
-    for (const ParamValues& params : {stated(kNoise), ParamValues{}}) {
+    const Volume image{{shape}, with_noise(noise_free_phantom(shape, 3), 20, kCamera, 5)};
+    for (const ParamValues& params : {stated(kCamera), ParamValues{}}) {
       const auto whole = denoise(image, params);
       CHECK(whole != image.as());
       for (const Index3 core : {Index3{3, 16, 7}, Index3{4, 9, 60}}) CHECK(denoise(image, params, core) == whole);
     }
   }
-}
-
-TEST_CASE("constant in is constant out, and unmeasured or clipped voxels change nothing around them") {
-  for (const float value : {0.0F, 140.0F, -7.5F}) {
-    const Volume image = make_volume<float>({{5, 20, 20}}, [&](Index, Index, Index) { return value; });
-    CHECK(denoise(image, {}) == image.as());
-    CHECK(denoise(image, stated(kNoise)) == image.as());
-  }
-  const Index3 shape{6, 50, 60};
-  const Volume clean{{shape}, with_noise(noise_free_phantom(shape, 3), 20, kNoise, 5)};
-  Volume image = clean;
-  auto& voxels = std::get<std::vector<float>>(image.voxels);
-  const std::size_t bad = (3 * 50 + 25) * 60 + 30;
-  voxels[bad] = std::numeric_limits<float>::quiet_NaN();
-  voxels[bad + 400] = 500;
-  ParamValues params = stated(kNoise);
-  params["saturation"] = 500.0;
-  const auto expected = denoise(clean, stated(kNoise)), result = denoise(image, params);
-  CHECK(result[bad + 400] == 500);
-  double worst = 0;
-  for (std::size_t i = 0; i < result.size(); ++i)
-    if (i != bad + 400) worst = std::max(worst, std::abs(static_cast<double>(result[i] - expected[i])));
-  CHECK(worst < 20);  // where 500 stands out by 400
-}
-
-TEST_CASE("a camera stated to be without noise is refused by non-local means") {
-  CHECK_THROWS_WITH_AS(shipped_kernel("denoise.nlm").bind({{"noise.gain", 0.0}, {"noise.read_noise", 0.0}}),
-                       "kernel 'denoise.nlm': noise.gain and noise.read_noise are both 0, so there is nothing to take "
-                       "out; state the camera's, or leave both out to have them found",
-                       UserError);
 }

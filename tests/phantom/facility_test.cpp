@@ -283,13 +283,13 @@ TEST_CASE("what is written is what a microscope writes, and the truth beside it"
   const FacilityImage made = make_image(options, 1);
   interop::TiffImage picture(folder / "images/nuclei_2_C1.tif");
   CHECK(picture.facts().shape == options.shape);
-  CHECK(picture.facts().type == interop::SampleType::uint16);
+  CHECK(picture.facts().type == SampleType::uint16);
   CHECK(picture.facts().spacing_um == std::array<std::optional<double>, 3>{0.5, 0.2, 0.2});
   std::vector<std::uint16_t> plane(6400);
   picture.read_plane(0, 0, 7, plane.data());
   CHECK(std::equal(plane.begin(), plane.end(), made.picture[1].begin() + 7 * 6400));
-  CHECK(interop::TiffImage(folder / "truth/nuclei_2_clean_C1.tif").facts().type == interop::SampleType::float32);
-  CHECK(interop::TiffImage(folder / "truth/nuclei_2_labels.tif").facts().type == interop::SampleType::uint16);
+  CHECK(interop::TiffImage(folder / "truth/nuclei_2_clean_C1.tif").facts().type == SampleType::float32);
+  CHECK(interop::TiffImage(folder / "truth/nuclei_2_labels.tif").facts().type == SampleType::uint16);
   CHECK(fs::exists(folder / "images/beads_2_C0.tif"));
   CHECK_FALSE(fs::exists(folder / "truth/beads_2_labels.tif"));
 

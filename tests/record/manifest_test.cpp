@@ -145,6 +145,16 @@ TEST_CASE("an archive's record reads back, and that of a later format is refused
         }) == "the archive record has format version 9, this voxflow knows up to 1; use a newer voxflow");
 }
 
+TEST_CASE(
+    "a further location of an image reads back as it was written, and is one happening however often it is found") {
+  const SourceLocation location{"sha256:" + sha256("a").hex(), {"/data/b.tif"}, {sha256("b")}, "ada"};
+  CHECK(SourceLocation::from_json(location.to_json()) == location);
+  const Event event = located_event(location, "2026-11-22T08:15:30.000Z");
+  CHECK(event.kind == "located");
+  CHECK(event.source == location.entity);
+  CHECK(located_event(location, "2027-01-01T00:00:00.000Z").id == event.id);
+}
+
 TEST_CASE("a set of transforms reads back as it was written") {
   TransformSet set{{{-1, 2, {}}, {0, -1, {{{{2, 0, 0}, {0, 0.5, 0}, {0, 0.1, 1}}}, {1, -2, 1e-9}}}}};
   const TransformSet back = transform_set_from(set.to_json());

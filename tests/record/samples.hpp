@@ -49,7 +49,17 @@ inline Manifest sample_acquisition() {
                    {{"time_post_infection", AnnotationType::number, "h"}, 18.5},
                    {{"acquired", AnnotationType::date, ""}, std::string("2026-11-22")},
                    {{"fixed", AnnotationType::boolean, ""}, true}};
-  m.origin = Origin{{"a.tif", "b.tif"}, {sha256("a"), sha256("b")}, "tiff", R"({"spacing_um":[0.5,0.1,0.1]})"};
+  record::Origin origin;
+  origin.files = {"a.tif", "b.tif"};
+  origin.file_digests = {sha256("a"), sha256("b")};
+  origin.importer = "tiff";
+  origin.importer_version = "libtiff 4.5.0";
+  origin.overrides = R"({"spacing_um":[0.5,0.1,0.1]})";
+  origin.mask = "confocal_2";
+  origin.mask_sha256 = sha256("mask").hex();
+  origin.quality = R"({"verdict":"ok"})";
+  origin.raw = "cells/raw/ab/abc";
+  m.origin = std::move(origin);
   return m;
 }
 

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "tests/run/harness.hpp"
 
 using namespace voxflow;
@@ -162,4 +164,17 @@ TEST_CASE("inputs that do not fit are refused with what is allowed") {
   CHECK_THROWS_WITH_AS(run::predict_output(by_channel),
                        "kernel 'test.channel_max' sees all channels at once, so parameters cannot differ between them",
                        UserError);
+}
+
+TEST_CASE("an image without a spacing is refused by every kernel, when a run is planned") {
+  for (const double spacing : {0.0, -0.2, std::numeric_limits<double>::quiet_NaN()}) {
+    auto image = image_info({4, 5, 6}, DType::uint16);
+    image.grid.spacing[kY] = {spacing};
+    CHECK_THROWS_WITH_AS(run::predict_output(request<Scale>({{"image", image}})),
+                         fmt::format("input 'image': the image's spacing along y is {} um, allowed is more than 0; "
+                                     "import it again with --spacing",
+                                     spacing)
+                             .c_str(),
+                         UserError);
+  }
 }

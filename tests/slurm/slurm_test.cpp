@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <set>
 
 #include "tests/cli/facility.hpp"
 #include "tests/slurm/cluster.hpp"
@@ -92,35 +94,88 @@ TEST_CASE("a workflow on three SLURM nodes has the digests of a local run") {
   CHECK(digests(spread) == digests(local));
 }
 
+namespace {
+/// A run of tasks that wait until they are cancelled.
+class PatientRun {
+ public:
+  PatientRun(const Facility& facility, const Cluster& cluster)
+      : facility_(facility), environment_(cluster.environment()) {
+    environment_["VOXFLOW_KERNEL_PATH"] = VOXFLOW_TEST_FAULT_KERNELS;
+  }
+  std::future<Outcome> start() const {
+    return std::async(std::launch::async, [this] { return again(); });
+  }
+  Outcome again() const {
+    return facility_.voxflow(
+        run_command(facility_,
+                    "voxflow: 1\nworkflow: patient\nproject: demo\nselect: kind = \"acquisition\" and sample = "
+                    "\"nuclei\"\nsteps:\n"
+                    "  wait: { kernel: test.fault, input: image, params: { kind: patient } }\n"
+                    "resources: { default: { ranks: 2, memory: 1 GB, time: 10 min } }\n",
+                    ""),
+        environment_);
+  }
+  /// Run folders with a task that has begun.
+  std::set<fs::path> at_work() const {
+    std::set<fs::path> runs;
+    for (const auto& entry : fs::recursive_directory_iterator(facility_.archive() / "runs"))
+      if (entry.path().string().ends_with(".reports") && text_of(entry.path()).find("running") != std::string::npos)
+        runs.insert(entry.path().parent_path().parent_path());
+    return runs;
+  }
+  void signal_head(int signal) const {
+    const pid_t head = process_of({(bin_folder() / "voxflow").string(), "--archive", facility_.archive().string()});
+    REQUIRE(head > 0);
+    ::kill(head, signal);
+  }
+
+ private:
+  const Facility& facility_;
+  std::map<std::string, std::string> environment_;
+};
+}  // namespace
+
 TEST_CASE("an interrupted run cancels its jobs and leaves none behind") {
   const Cluster* cluster = Cluster::get();
   if (cluster == nullptr) return;
   const Facility facility;
   facility.import_phantom(2);
-  const std::string patient =
-      "voxflow: 1\nworkflow: patient\nproject: demo\nselect: kind = \"acquisition\" and sample = \"nuclei\"\nsteps:\n"
-      "  wait: { kernel: test.fault, input: image, params: { kind: patient } }\n"
-      "resources: { default: { ranks: 2, memory: 1 GB, time: 10 min } }\n";
-  auto environment = cluster->environment();
-  environment["VOXFLOW_KERNEL_PATH"] = VOXFLOW_TEST_FAULT_KERNELS;
-  const auto command = run_command(facility, patient, "");
-  auto run = std::async(std::launch::async, [&] { return facility.voxflow(command, environment); });
-  const auto working = [&] {
-    for (const auto& entry : fs::recursive_directory_iterator(facility.archive() / "runs"))
-      if (entry.path().string().ends_with(".reports") && text_of(entry.path()).find("running") != std::string::npos)
-        return true;
-    return false;
-  };
-  CHECK(soon(working));
-  const pid_t head = process_of({(bin_folder() / "voxflow").string(), "--archive", facility.archive().string()});
-  REQUIRE(head > 0);
-  ::kill(head, SIGINT);
+  const PatientRun patient(facility, *cluster);
+  auto run = patient.start();
+  CHECK(soon([&] { return !patient.at_work().empty(); }));
+  patient.signal_head(SIGINT);
   const Outcome outcome = run.get();
   INFO(outcome.err);
   CHECK(outcome.exit_code == 1);
   has(outcome.out, "cancelled");
   CHECK(soon([&] { return cluster->queue().empty(); }));
   CHECK(facility.leftovers() == std::vector<std::string>{});
+}
+
+TEST_CASE("a second head is refused while the first is at work; the jobs of one that was killed are cancelled") {
+  const Cluster* cluster = Cluster::get();
+  if (cluster == nullptr) return;
+  const Facility facility;
+  facility.import_phantom(1);
+  const PatientRun patient(facility, *cluster);
+  auto first = patient.start();
+  CHECK(soon([&] { return !patient.at_work().empty(); }));
+  const std::string name = patient.at_work().begin()->filename().string();
+  const Outcome second = patient.again();
+  CHECK(second.exit_code == 2);
+  has(second.err, "run " + name + " is at 1 of the same tasks (process ");
+  has(second.err, "wait for its end, or end it with `kill ");
+
+  patient.signal_head(SIGKILL);
+  first.get();
+  CHECK(cluster->queue() != "");  // its job does not know
+  auto third = patient.start();
+  CHECK(soon([&] { return patient.at_work().size() == 2; }));
+  has(facility.must({"status", name}), "interrupted, run ");
+  patient.signal_head(SIGINT);
+  const Outcome outcome = third.get();
+  has(outcome.err, "run " + name + " was interrupted; 1 of its jobs were left and are cancelled");
+  CHECK(soon([&] { return cluster->queue().empty(); }));
 }
 
 TEST_CASE("a node that is lost costs the run nothing but time") {
@@ -139,6 +194,49 @@ TEST_CASE("a node that is lost costs the run nothing but time") {
   CHECK(outcome.exit_code == 0);
   has(outcome.out, "12 done, 0 failed, 0 skipped");
   CHECK(soon([&] { return cluster->queue().empty(); }));
+}
+
+TEST_CASE("an archive is verified by jobs: damage is named and restored, and what was verified is known") {
+  const Cluster* cluster = Cluster::get();
+  if (cluster == nullptr) return;
+  const Facility facility;
+  facility.import_phantom(3);
+  const std::string replica = (facility / "replica").string();
+  facility.must({"replicate", "--to", replica});
+  const auto verify = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), "verify");
+    options.insert(options.end(), {"--executor", "slurm"});
+    return facility.voxflow(options, cluster->environment());
+  };
+  const Outcome sound = verify({});
+  INFO(sound.err);
+  CHECK(sound.exit_code == 0);
+  has(sound.out, "5 artifacts verified, 0 damaged");
+
+  const fs::path file = facility.archive() / facility.artifacts().front() / "data.h5";
+  std::string bytes = text_of(file);
+  bytes[bytes.size() / 2] ^= 0x10;
+  fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
+  std::ofstream(file, std::ios::binary) << bytes;
+  const Outcome damaged = verify({});
+  CHECK(damaged.exit_code == 3);
+  has(damaged.out, file.string() + ": the file is not the one that was published");
+  has(damaged.out, file.string() + ": timepoint 0, channel ");
+  has(damaged.out, "5 artifacts verified, 1 damaged");
+
+  has(verify({"--unless-within", "1 day", "--repair", replica}).out,
+      "1 artifact verified, 1 damaged, 1 restored from '" + replica + "', 4 found sound within 1 day and left out");
+  has(facility.must({"verify"}), "5 artifacts verified, 0 damaged");
+  CHECK(fs::is_empty(facility.archive() / "verifications"));
+
+  // A job that dies before its work: what it should have verified is not said to be sound.
+  const std::string site =
+      facility.write("site.yaml", "voxflow_site: 1\nslurm:\n  partition: main\n  setup: ['exit 1']\n").string();
+  const Outcome dead = verify({"--site", site});
+  CHECK(dead.exit_code == 3);
+  has(dead.out, "0 artifacts verified, 0 damaged");
+  has(dead.err, "5 of 5 artifacts could not be verified (");
+  has(dead.err, "the jobs' logs are in '" + (facility.archive() / "verifications").string());
 }
 
 TEST_CASE("what SLURM cannot do is said before anything runs, with whose turn it is") {

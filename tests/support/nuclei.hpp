@@ -21,7 +21,7 @@ TiffVolume<T> read_tiff(const std::filesystem::path& file) {
   interop::TiffImage image(file);
   const Index3& shape = image.facts().shape;
   TiffVolume<T> volume{shape, {}};
-  const DType dtype = interop::stored_dtype(image.facts().type);
+  const DType dtype = stored_dtype(image.facts().type);
   std::vector<std::byte> plane(static_cast<std::size_t>(shape[kY] * shape[kX]) * size_bytes(dtype));
   for (Index z = 0; z < shape[kZ]; ++z) {
     image.read_plane(0, 0, z, plane.data());

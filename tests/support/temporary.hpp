@@ -16,4 +16,10 @@ class TestFolder {
   TemporaryDirectory dir_;
 };
 
+/// Memory where there is some, for tests of the order of system calls and not of what a power cut would leave.
+inline std::filesystem::path fast_folder() {
+  return std::filesystem::is_directory("/dev/shm") ? std::filesystem::path("/dev/shm")
+                                                   : std::filesystem::temp_directory_path();
+}
+
 }  // namespace voxflow::test

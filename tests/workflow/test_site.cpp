@@ -51,6 +51,21 @@ TEST_CASE("what site settings do not say is left to SLURM") {
   CHECK(workflow::parse_site({"site.yaml", "voxflow_site: 1\n"}).slurm == record::SlurmSite{});
 }
 
+TEST_CASE("site settings name the converter of image formats, by default bfconvert") {
+  const auto converter = [](const std::string& lines) {
+    return workflow::parse_site({"site.yaml", "voxflow_site: 1\n" + lines}).converter;
+  };
+  CHECK(converter("").command.front() == "bfconvert");
+  const auto other = converter("import: { converter: [czi2tiff, \"--in={input}\", \"{output}\"] }\n");
+  CHECK(other.command == std::vector<std::string>{"czi2tiff", "--in={input}", "{output}"});
+  CHECK(other.version.empty());
+  CHECK(converter("import: { converter_version: [bf, -v] }\n").version == std::vector<std::string>{"bf", "-v"});
+  CHECK(contains(error_of("voxflow_site: 1\nimport: { converter: [bf, \"{input}\"] }\n"),
+                 "import.converter has no {output}; it is a command such as [bfconvert, \"{input}\", \"{output}\"]"));
+  CHECK(contains(error_of("voxflow_site: 1\nimport: { convertor: [bf] }\n"),
+                 "'import' has no key 'convertor'; did you mean 'converter'?"));
+}
+
 TEST_CASE("a mistake in site settings is shown with its place and what is allowed") {
   CHECK(contains(error_of("slurm: { partition: a }\n"), "'voxflow_site: 1' is missing"));
   CHECK(contains(error_of("voxflow_site: 2\n"), "site.yaml:1:15: error: voxflow_site is '2', allowed 1"));

@@ -87,6 +87,9 @@ class Dct {
     return p.noise.complete() ? Survey() : Survey(block, ctx);
   }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
+  SmallValues emit(const Params& p, const Survey& survey, const Slice&) const {
+    return shared::noise_findings(survey, p.noise, p.saturation);
+  }
 
   void run(const Params& p, const Survey& survey, const Block& block, Context& ctx) const {
     const std::vector<float> voxels = shared::filled(block.input());

@@ -18,6 +18,16 @@ Index lane_groups(Index voxels) {
   return (voxels + kLane - 1) / kLane;
 }
 
+Index row_stride(const Index3& extent) {
+  return extent[kX] + kLane;
+}
+
+// Never a multiple of a page of floats: the planes of a patch would fall on the same lines of the cache.
+Index plane_stride(const Index3& extent) {
+  constexpr Index kPage = 1024, kApart = 80;
+  return (extent[kY] * row_stride(extent) / kPage + 1) * kPage + kApart;
+}
+
 // All patches of one z and y: a row of patches, whose spectra along z and y are taken once for every x, and back once
 // for the sum of what its patches say.
 template <Index PatchZ, class AlongZ, class AlongY, class AlongX>
@@ -194,11 +204,12 @@ Voxels filter(const Voxels& noisy, const Voxels* pilot, const Shrinkage& shrinka
 
 Voxels::Voxels(const Box3& box)
     : box_(box),
-      stride_(box.extent[kX] + kLane),
-      voxels_(static_cast<std::size_t>(box.extent[kZ] * box.extent[kY] * stride_ + kLane)) {}
+      stride_(row_stride(box.extent)),
+      plane_(plane_stride(box.extent)),
+      voxels_(static_cast<std::size_t>(box.extent[kZ] * plane_ + kLane)) {}
 
 std::size_t Voxels::bytes(const Index3& extent) {
-  return static_cast<std::size_t>(extent[kZ] * extent[kY] * (extent[kX] + kLane) + kLane) * sizeof(float);
+  return static_cast<std::size_t>(extent[kZ] * plane_stride(extent) + kLane) * sizeof(float);
 }
 
 Voxels shrink(const Voxels& noisy, const Voxels* pilot, const Shrinkage& shrinkage, const Index3& volume,

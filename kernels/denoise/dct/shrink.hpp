@@ -21,11 +21,11 @@ class Voxels {
 
  private:
   std::size_t offset(Index z, Index y, Index x) const {
-    const Index row = (z - box_.origin[kZ]) * box_.extent[kY] + (y - box_.origin[kY]);
-    return static_cast<std::size_t>(row * stride_ + (x - box_.origin[kX]));
+    return static_cast<std::size_t>((z - box_.origin[kZ]) * plane_ + (y - box_.origin[kY]) * stride_ +
+                                    (x - box_.origin[kX]));
   }
   Box3 box_;
-  Index stride_;
+  Index stride_, plane_;
   std::vector<float> voxels_;
 };
 

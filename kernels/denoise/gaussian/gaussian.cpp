@@ -20,6 +20,13 @@ using Weights = itk::Neighborhood<double, 3>;
 using FloatImage = itk::Image<float, 3>;
 using DoubleImage = itk::Image<double, 3>;
 
+// Blocks are filtered in the thread that asks. ITK's pool would start one for each processor, whose stacks count as the
+// task's memory.
+[[maybe_unused]] const bool kWithoutPool = [] {
+  itk::MultiThreaderBase::SetGlobalDefaultThreader(itk::MultiThreaderBase::ThreaderEnum::Platform);
+  return true;
+}();
+
 // The weights left out on both sides together sum to less.
 constexpr double kTruncated = 1e-3;
 

@@ -68,6 +68,9 @@ class Nlm {
     return p.noise.complete() ? Survey() : Survey(block, ctx);
   }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
+  SmallValues emit(const Params& p, const Survey& survey, const Slice&) const {
+    return shared::noise_findings(survey, p.noise, p.saturation);
+  }
 
   void run(const Params& p, const Survey& survey, const Block& block, Context& ctx) const {
     const auto noise = survey.model(p.noise, p.saturation);

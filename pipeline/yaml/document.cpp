@@ -1,14 +1,13 @@
-#include "pipeline/workflow/document.hpp"
+#include "pipeline/yaml/document.hpp"
 
 #include <cctype>
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-namespace voxflow::workflow {
+namespace voxflow::yaml {
 
 namespace {
-constexpr const char* kConsequence = "nothing was submitted";
 /// An alias repeats its anchor's nodes; a file of a few lines could otherwise fill the memory.
 constexpr std::size_t kMostNodes = 100'000;
 constexpr std::size_t kMostLevels = 100;
@@ -37,18 +36,18 @@ Mark mark_at(std::string_view text, std::size_t offset) {
 
 class Builder {
  public:
-  explicit Builder(const SourceText& source) : source_(source) {}
+  Builder(const SourceText& source, const FileKind& kind) : source_(source), kind_(kind) {}
 
   YamlNode build(const YAML::Node& from, std::size_t depth = 1) {
     if (++nodes_ > kMostNodes)
       throw FileError(source_, {{1, 1, 1, fmt::format("the file has more than {} nodes", kMostNodes), ""}},
-                      kConsequence);
+                      kind_.consequence);
     if (depth > kMostLevels)
       throw FileError(
           source_,
           {{from.Mark().line + 1, from.Mark().column + 1, 1,
             fmt::format("the file nests deeper than {} levels; an alias may contain itself", kMostLevels), ""}},
-          kConsequence);
+          kind_.consequence);
     YamlNode node;
     if (!from.Mark().is_null()) node.mark = {from.Mark().line + 1, from.Mark().column + 1, 1};
     switch (from.Type()) {
@@ -82,6 +81,7 @@ class Builder {
   }
 
   const SourceText& source_;
+  const FileKind& kind_;
   std::size_t nodes_ = 0;
 };
 
@@ -100,19 +100,20 @@ const YamlNode* YamlNode::find(std::string_view key) const {
   return nullptr;
 }
 
-YamlNode read_yaml(const SourceText& source) {
+YamlNode read_yaml(const SourceText& source, const FileKind& kind) {
   const auto fail = [&](int line, int column, const std::string& message) {
-    throw FileError(source, {{line, column, 1, message, ""}}, kConsequence);
+    throw FileError(source, {{line, column, 1, message, ""}}, kind.consequence);
   };
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(source.text);
     if (documents.empty() || documents.front().IsNull())
-      fail(1, 1, "the file is empty; a workflow begins with 'voxflow: 1'");
+      fail(1, 1, fmt::format("the file is empty; {} begins with '{}'", kind.noun, kind.first_line));
     if (documents.size() > 1) {
       const YAML::Mark at = documents[1].Mark();
-      fail(at.line + 1, at.column + 1, "a second document ('---') begins here; a workflow is one document");
+      fail(at.line + 1, at.column + 1,
+           fmt::format("a second document ('---') begins here; {} is one document", kind.noun));
     }
-    return Builder(source).build(documents.front());
+    return Builder(source, kind).build(documents.front());
   } catch (const YAML::Exception& e) {
     fail(e.mark.line + 1, e.mark.column + 1, "this is not YAML: " + e.msg);
   }
@@ -144,4 +145,4 @@ Mark place_in_scalar(const SourceText& source, const Mark& mark, std::string_vie
   return m;
 }
 
-}  // namespace voxflow::workflow
+}  // namespace voxflow::yaml

@@ -1,4 +1,4 @@
-// Reads values out of the YAML tree and collects what is wrong with them. Private to this room.
+// Reads values out of the YAML tree and collects what is wrong with them.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/workflow/document.hpp"
+#include "pipeline/yaml/document.hpp"
 
-namespace voxflow::workflow {
+namespace voxflow::yaml {
 
 /// A key of later versions of the language, and what to do until then.
 struct LaterKey {
@@ -19,10 +19,9 @@ struct LaterKey {
 
 class Reader {
  public:
-  explicit Reader(const SourceText& source) : source_(source) {}
+  Reader(const SourceText& source, const FileKind& kind) : source_(source), kind_(kind) {}
 
   void problem(const Mark& at, std::string message, std::string hint = "");
-  void query_problem(const YamlNode& scalar, const catalog::query::QueryError& error);
   bool sound() const { return problems_.empty(); }
   /// Throws FileError when there was any problem.
   void finish() const;
@@ -51,14 +50,8 @@ class Reader {
 
  private:
   const SourceText& source_;
+  FileKind kind_;
   std::vector<Problem> problems_;
 };
 
-/// Reads the `params` of a step against its kernel's declaration; a group's members may stand in a map of their own.
-ParamValues read_params(Reader& reader, const YamlNode& map, const SchemaInfo& kernel, const std::string& what);
-
-/// Reads `steps` and `resources`, checks how steps fit together, and puts every step after those it reads from.
-std::vector<Step> read_steps(Reader& reader, const YamlNode& document, const KernelLookup& kernels,
-                             const Workflow& workflow);
-
-}  // namespace voxflow::workflow
+}  // namespace voxflow::yaml

@@ -1,4 +1,4 @@
-#include "pipeline/workflow/reader.hpp"
+#include "pipeline/yaml/reader.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -8,20 +8,16 @@
 #include <fmt/format.h>
 
 #include "pipeline/core/text.hpp"
+#include "pipeline/core/units.hpp"
 
-namespace voxflow::workflow {
+namespace voxflow::yaml {
 
 void Reader::problem(const Mark& at, std::string message, std::string hint) {
   problems_.push_back({at.line, at.column, at.length, std::move(message), std::move(hint)});
 }
 
-void Reader::query_problem(const YamlNode& scalar, const catalog::query::QueryError& error) {
-  problem(place_in_scalar(source_, scalar.mark, scalar.text, error.offset(), error.length()), error.message(),
-          error.hint());
-}
-
 void Reader::finish() const {
-  if (!problems_.empty()) throw FileError(source_, problems_, "nothing was submitted");
+  if (!problems_.empty()) throw FileError(source_, problems_, kind_.consequence);
 }
 
 std::string Reader::shown(const YamlNode& node) {
@@ -138,4 +134,4 @@ bool Reader::is_name(const YamlNode& node, const std::string& what) {
   return false;
 }
 
-}  // namespace voxflow::workflow
+}  // namespace voxflow::yaml

@@ -1,0 +1,48 @@
+// What a denoiser knows of the camera: from annotations, or from the image; and what `show` says of it afterwards.
+#include <doctest/doctest.h>
+
+#include "tests/cli/facility.hpp"
+#include "tests/support/contains.hpp"
+
+using namespace voxflow::test;
+
+namespace {
+const char* const kWorkflow = R"(voxflow: 1
+workflow: clean
+project: demo
+select: kind = "acquisition" and sample = "nuclei"
+steps:
+  denoised:
+    kernel: denoise.dct
+    input: image
+    channels: [DAPI]
+    params: { preset: fast }
+)";
+}  // namespace
+
+TEST_CASE("a denoiser takes the camera from annotations and finds the rest, and show says what it worked with") {
+  const Facility facility;
+  facility.import_phantom(1);
+  const std::string workflow = facility.write("clean.yaml", kWorkflow).string();
+  facility.must({"run", workflow});
+  const std::string found = facility.must({"show", "nuclei_1 clean/denoised"});
+  has(found, "worked with");
+  has(found, "timepoint 0, channel 0, noise.gain ");
+  has(found, "found gain, offset, read_noise");
+
+  facility.must({"annotate", "nuclei_1", "camera_gain=2.5", "camera_offset=100", "camera_read_noise=3"});
+  has(facility.must({"run", workflow}), "1 done");
+  const std::string known = facility.must({"show", "nuclei_1 clean/denoised"});
+  has(known, "noise.gain 2.5, noise.offset 100, noise.read_noise 3, found none");
+  has(known, "\"noise.gain\":2.5");
+  has(facility.must({"--json", "show", "nuclei_1 clean/denoised"}), "\"noise.offset\": 100");
+}
+
+TEST_CASE("an annotation that is no camera's is refused by its name when the run is planned") {
+  const Facility facility;
+  facility.import_phantom(1);
+  facility.must({"annotate", "nuclei_1", "camera_gain=-2"});
+  const Outcome outcome = facility.voxflow({"run", facility.write("clean.yaml", kWorkflow).string()});
+  CHECK(outcome.exit_code == 2);
+  has(outcome.err, "parameter 'noise.gain': annotation 'camera_gain': noise.gain is -2, allowed 0 to 1000000000");
+}
