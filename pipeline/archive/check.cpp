@@ -76,8 +76,8 @@ void CheckedImage::note(const std::string& rule, const std::string& value, const
 std::vector<Finding> CheckedImage::take() {
   for (const auto& [rule, count] : counts_)
     if (count > kMostPlaces) {
-      const auto last =
-          std::find_if(findings_.rbegin(), findings_.rend(), [&](const Finding& f) { return f.rule == rule; });
+      const auto last = std::find_if(findings_.rbegin(), findings_.rend(),
+                                     [&name = rule](const Finding& f) { return f.rule == name; });
       last->place += fmt::format(" (and {} more places)", count - kMostPlaces);
     }
   return std::move(findings_);

@@ -27,6 +27,10 @@ std::vector<std::string> members(const Handle& file, const std::string& path) {
   return names;
 }
 
+std::string below(const std::string& path, const std::string& name) {
+  return fmt::format("{}/{}", path, name);
+}
+
 bool is_group(const Handle& file, const std::string& path) {
   H5O_info_t info;
   return H5Oget_info_by_name(file.get(), path.c_str(), &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_GROUP;
@@ -217,8 +221,8 @@ class LayoutCheck {
     std::vector<bool> found(image_.setups.size());
     for (const std::string& name : members(h5_, path)) {
       const auto c = number_of(name, "s", 2);
-      if (!c || static_cast<std::size_t>(*c) >= found.size() || !is_group(h5_, path + "/" + name)) {
-        foreign(path + "/" + name);
+      if (!c || static_cast<std::size_t>(*c) >= found.size() || !is_group(h5_, below(path, name))) {
+        foreign(below(path, name));
         continue;
       }
       found[static_cast<std::size_t>(*c)] = true;
@@ -242,14 +246,14 @@ class LayoutCheck {
     std::vector<bool> found(setup.factors.size());
     for (const std::string& name : members(h5_, path)) {
       const auto level = number_of(name, "", 0);
-      if (!level || !is_group(h5_, path + "/" + name)) {
-        foreign(path + "/" + name);
+      if (!level || !is_group(h5_, below(path, name))) {
+        foreign(below(path, name));
       } else if (static_cast<std::size_t>(*level) >= found.size()) {
-        image_.refuse("levels", path + "/" + name, "has no row in resolutions",
+        image_.refuse("levels", below(path, name), "has no row in resolutions",
                       "as many levels as resolutions has rows", kMakeAgain);
       } else {
         found[static_cast<std::size_t>(*level)] = true;
-        check_level(path + "/" + name, t, c, static_cast<std::size_t>(*level));
+        check_level(below(path, name), t, c, static_cast<std::size_t>(*level));
       }
     }
     for (std::size_t level = 0; level < found.size(); ++level)
@@ -260,7 +264,7 @@ class LayoutCheck {
 
   void check_level(const std::string& path, int t, int c, std::size_t level) {
     for (const std::string& name : members(h5_, path))
-      if (name != "cells") foreign(path + "/" + name);
+      if (name != "cells") foreign(below(path, name));
     const std::string cells = path + "/cells";
     if (!is_dataset(h5_, cells)) {
       image_.refuse("cells", cells, "is missing", "a dataset of axes z, y, x", kMakeAgain);
