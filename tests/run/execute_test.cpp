@@ -238,7 +238,7 @@ TEST_CASE("too little memory for one block is refused before any voxel is read")
   run::Job job = make_job<Scale>({{"image", image}});
   job.memory_bytes = 1'000'000;
   CHECK(failure(job, "too_little_memory") ==
-        "one rank of kernel 'test.scale' needs 67 MB (threads at work: 1) and is given 1.0 MB; give the step "
+        "one rank of kernel 'test.scale' needs 75 MB (threads at work: 1) and is given 1.0 MB; give the step "
         "more memory, fewer ranks or fewer threads");
 }
 
