@@ -22,19 +22,9 @@ bool takes(const AnyKernel& kernel, const ParamValues& params) {
   }
 }
 
-// The defaults; where a kernel needs what an image's annotations say, these in the middle of what is allowed.
-ParamValues defaults_of(const AnyKernel& kernel) {
-  ParamValues params;
-  if (takes(kernel, params)) return params;
-  for (const ParamInfo& p : kernel.schema().params)
-    if (p.optional && !p.annotation.empty() && p.type == ParamType::number && p.low && p.high)
-      params[p.name] = (*p.low + *p.high) / 2;
-  return params;
-}
-
 // The defaults, then every other choice that the kernel takes with the other defaults.
 std::vector<Variant> variants_of(const AnyKernel& kernel) {
-  const ParamValues defaults = defaults_of(kernel);
+  const ParamValues defaults = params_for(kernel);
   std::vector<Variant> variants{{defaults, ""}};
   for (const ParamInfo& p : kernel.schema().params)
     for (const std::string& choice : p.choices) {
@@ -54,6 +44,15 @@ std::string outcome_of(const Check& check, const Subject& subject) {
   }
 }
 }  // namespace
+
+ParamValues params_for(const AnyKernel& kernel) {
+  ParamValues params;
+  if (takes(kernel, params)) return params;
+  for (const ParamInfo& p : kernel.schema().params)
+    if (p.optional && !p.annotation.empty() && p.type == ParamType::number && p.low && p.high)
+      params[p.name] = (*p.low + *p.high) / 2;
+  return params;
+}
 
 std::vector<std::string> check_names() {
   std::vector<std::string> names;

@@ -18,6 +18,10 @@ struct Finding {
 /// The checks, in the order in which they run.
 std::vector<std::string> check_names();
 
+/// The parameters that a kernel is checked with: its defaults; where it needs what an image's annotations say, these in
+/// the middle of what is allowed.
+ParamValues params_for(const AnyKernel& kernel);
+
 /// Runs every check, or those of `only`, on synthetic inputs for each kind of port: first with default parameters, then
 /// with each other choice of each parameter that has choices. Kernels run in processes of their own, so one that
 /// crashes or hangs costs a finding. The caller must have one thread only. `report` is called as soon as a finding is

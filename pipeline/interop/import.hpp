@@ -84,7 +84,7 @@ struct Imported {
 };
 
 /// Voxels that an import reads before it encodes them; a slab of chunk-depth planes may be more.
-inline constexpr std::size_t kBatchBytes = 64 << 20;
+inline constexpr std::size_t kBatchBytes = 32 << 20;
 
 /// Reads the files and publishes one acquisition, unless its content is in the archive's project already. Holds
 /// kBatchBytes of voxels in memory, or one slab where that is more, and what they are encoded to.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "pipeline/conformance/conformance.hpp"
 #include "pipeline/conformance/trial.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/log.hpp"
@@ -30,6 +31,7 @@ std::string outcome(const conformance::Trial& trial, run::Team& team) {
 bool same_as_one_rank(const plugins::Entry& kernel, run::Team& team) {
   conformance::Trial trial;
   trial.kernel = &kernel;
+  trial.params = conformance::params_for(*kernel.kernel);
   trial.specimen.grid = {{24, 84, 96}, {{{0.2}, {0.2}, {0.2}}}};
   trial.specimen.channels = 2;
   trial.threads = 2;

@@ -49,7 +49,7 @@ class Wiener {
     k.summary("Takes the blur of the microscope out of an image in one pass, by a Wiener filter.");
     k.source("doi:10.7551/mitpress/2946.001.0001");
     shared::declare_blurred(k);
-    k.each(t, c).blockwise_within(1e-2).nan(NanPolicy::refused);
+    k.each(t, c).blockwise(Blockwise::volume).nan(NanPolicy::refused);
   }
 
   void check(const Params& p) const { shared::check_blur(p.psf); }
@@ -66,7 +66,7 @@ class Wiener {
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
     const Index3 padded = shared::fast_shape(extent);
-    return 2 * Convolution::buffer_bytes(padded) + Convolution::columns_bytes(padded) +
+    return 3 * Convolution::buffer_bytes(padded) + Convolution::columns_bytes(padded) +
            shared::noise_survey_bytes(extent);
   }
 

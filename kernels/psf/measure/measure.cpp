@@ -15,7 +15,7 @@ using namespace voxflow::literals;
 using beads::Bead, beads::Fate;
 
 struct MeasureParams {
-  std::array<Micrometres, 3> extent{1.5_um, 0.5_um, 0.5_um};
+  std::array<Micrometres, 3> extent{1.2_um, 0.5_um, 0.5_um};
   double threshold = 0.2;
   std::optional<double> saturation;
 };
