@@ -19,10 +19,10 @@ using namespace voxflow::test;
 namespace {
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
 // Of one process, its code and libraries not counted: about 64 MiB of decoded chunks, and the blocks at work.
-constexpr std::uint64_t kLimitBytes = 160 * kMegabyte;
+constexpr std::uint64_t kLimitBytes = 192 * kMegabyte;
 // Planes of 1 MiB.
-const Index3 kShape{1280, 512, 512};
-static_assert(8 * kLimitBytes <= std::uint64_t{1280} * 512 * 512 * sizeof(float));
+const Index3 kShape{1536, 512, 512};
+static_assert(8 * kLimitBytes <= std::uint64_t{1536} * 512 * 512 * sizeof(float));
 
 struct Limited {
   int exit_code = -1;
