@@ -8,6 +8,8 @@
 namespace voxflow::shared {
 
 namespace {
+constexpr double kMargin_widths = 2;
+
 void check_spacing(const Grid& psf, const Spacing3& image) {
   for (std::size_t i = 0; i < 3; ++i)
     if (const double ratio = psf.spacing[i].value / image[i].value; psf.shape[i] > 1 && std::abs(ratio - 1) > 0.01)
@@ -54,7 +56,35 @@ Light light_of(const Psf& psf) {
   return light;
 }
 
+// From the brightest voxel `peak` of a profile outward in one direction.
+double half_width(const std::vector<double>& profile, std::size_t peak, int direction) {
+  const double half = profile[peak] / 2;
+  const auto n = static_cast<std::ptrdiff_t>(profile.size());
+  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(peak), step = 0;; i += direction, ++step) {
+    const std::ptrdiff_t next = i + direction;
+    const double here = profile[static_cast<std::size_t>(i)];
+    const double there = next < 0 || next >= n ? 0 : profile[static_cast<std::size_t>(next)];
+    if (there < half) return static_cast<double>(step) + (here - half) / (here - there);
+  }
+}
 }  // namespace
+
+Point3 width_of(const Psf& psf) {
+  const Index3& shape = psf.grid.shape;
+  const auto brightest = std::max_element(psf.voxels.begin(), psf.voxels.end()) - psf.voxels.begin();
+  const Index3 stride{shape[kY] * shape[kX], shape[kX], 1};
+  const Index3 at{brightest / stride[kZ], brightest / stride[kY] % shape[kY], brightest % shape[kX]};
+  Point3 width{};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    std::vector<double> profile;
+    for (Index i = 0; i < shape[axis]; ++i)
+      profile.push_back(
+          static_cast<double>(psf.voxels[static_cast<std::size_t>(brightest + (i - at[axis]) * stride[axis])]));
+    const auto peak = static_cast<std::size_t>(at[axis]);
+    width[axis] = std::max(1.0, half_width(profile, peak, 1) + half_width(profile, peak, -1));
+  }
+  return width;
+}
 
 Blur::Blur(Psf psf, const Grid& image) : psf_(std::move(psf)) {
   if (image.shape[kZ] == 1) take_middle_plane(psf_);
@@ -69,10 +99,18 @@ Blur::Blur(Psf psf, const Grid& image) : psf_(std::move(psf)) {
           "one that psf.measure makes",
           off, "zyx"[axis]));
   for (float& v : psf_.voxels) v = static_cast<float>(static_cast<double>(v) / light.sum);
+  const Point3 width = width_of(psf_);
+  for (std::size_t i = 0; i < 3; ++i)
+    if (const Index n = psf_.grid.shape[i]; n > 1)
+      margin_[i] = std::max(n / 2, static_cast<Index>(std::ceil(kMargin_widths * width[i])));
 }
 
 Blur::Blur(const PsfParams& model, const Grid& image) : model_(model), image_(image) {
   psf_.grid.shape = psf_shape(model, image);
+  // Without computing its voxels: a Gaussian ends before two of its widths, the others reach further.
+  for (std::size_t i = 0; i < 3; ++i)
+    if (const Index half = psf_.grid.shape[i] / 2; half > 0)
+      margin_[i] = *model.model == "gaussian" ? half + half / 5 + 1 : half;
 }
 
 const Psf& Blur::psf() const {

@@ -10,6 +10,9 @@
 
 namespace voxflow::shared {
 
+/// Full width at half maximum in voxels (z, y, x), through the brightest voxel; a voxel at least.
+Point3 width_of(const Psf& psf);
+
 /// Thread-safe. A model's voxels are computed when they are first asked for, so that planning stays cheap.
 class Blur {
  public:
@@ -17,13 +20,16 @@ class Blur {
   /// image's spacing. Of its planes a single-plane image takes the middle one.
   Blur(Psf psf, const Grid& image);
   Blur(const PsfParams& model, const Grid& image);
-  const Index3& shape() const { return psf_.grid.shape; }
+  /// How far from a voxel along z, y and x there is light of it, or a filter of the blur's resolution has a say: the
+  /// PSF's half-width, or two of its widths where these are more.
+  const Index3& margin() const { return margin_; }
   /// Sums to 1; its middle is voxel shape / 2.
   const Psf& psf() const;
 
  private:
   std::shared_ptr<std::once_flag> computed_ = std::make_shared<std::once_flag>();  // so that a Blur can be moved
   mutable Psf psf_;
+  Index3 margin_{};
   PsfParams model_;
   Grid image_;
 };

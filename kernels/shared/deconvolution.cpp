@@ -15,6 +15,30 @@ namespace {
 constexpr double kBright = 0.99;  // of all places, those that are darker than bright ones
 constexpr double kLeastSignalToNoise = 0.5, kMostSignalToNoise = 100;
 
+// A place along one axis that was not measured, between the last one that was and the first one.
+struct Between {
+  Index place, last, first;
+  float share;  // of the first one
+
+  // Rows or planes of `n` floats, one each `stride`.
+  void fill(float* start, Index stride, Index n) const {
+    const float *from_last = start + last * stride, *from_first = start + first * stride;
+    float* to = start + place * stride;
+    for (Index i = 0; i < n; ++i) to[i] = from_last[i] + share * (from_first[i] - from_last[i]);
+  }
+};
+
+std::vector<Between> places_between(Index size, const Box3& measured, std::size_t axis) {
+  const Index gap = size - measured.extent[axis], first = measured.origin[axis], last = measured.end(axis) - 1;
+  std::vector<Between> places;
+  for (Index k = 1; k <= gap; ++k) {
+    // Within a third of the way from a face, nothing comes from the other one.
+    const double way = std::clamp(3 * static_cast<double>(k) / static_cast<double>(gap + 1) - 1, 0.0, 1.0);
+    places.push_back({(last + k) % size, last, first, static_cast<float>(way * way * (3 - 2 * way))});
+  }
+  return places;
+}
+
 // Parameters that say what the blur is and do not come from annotations.
 std::string set_without_model(const PsfParams& p) {
   if (p.sample_index) return "sample_index";
@@ -66,37 +90,48 @@ Blur make_blur(const PsfParams& p, const Geometry& geometry) {
 }
 
 Box3 blurred_box(const Blur& blur, Index settling_voxels, const Box3& core, const Grid& grid) {
+  const Index3& margin = blur.margin();
   Index3 reach{};
-  for (std::size_t i = 0; i < 3; ++i) reach[i] = blur.shape()[i] > 1 ? blur.shape()[i] / 2 + settling_voxels : 0;
-  Halo halo = with_noise_halo(reach);
-  if (grid.shape[kZ] == 1) halo.low[kZ] = halo.high[kZ] = 0;
-  return grow(core, halo);
+  for (std::size_t i = 0; i < 3; ++i) reach[i] = margin[i] > 0 ? margin[i] + settling_voxels : 0;
+  return intersect(grow(core, with_noise_halo(reach)), grow(grid.box(), Halo::symmetric(margin)));
 }
 
-float extend(VolumeView<const float> blurred, const Convolution& padded, const FftBuffer& to, const Context& ctx) {
-  const Index3& shape = padded.shape();
-  const auto source = [&](Index i, std::size_t axis) {
-    const Index n = blurred.shape()[axis];
-    return i < n ? i : i - n < (shape[axis] - n) / 2 ? n - 1 : 0;
-  };
-  std::vector<float> highest(static_cast<std::size_t>(shape[kZ]));
-  parallel_for(ctx, shape[kZ], [&] {
+float load(VolumeView<const float> blurred, const Convolution& padded, const FftBuffer& to, const Context& ctx) {
+  const Index3& shape = blurred.shape();
+  std::vector<float> highest(static_cast<std::size_t>(padded.shape()[kZ]));
+  parallel_for(ctx, padded.shape()[kZ], [&] {
     return [&](Index z) {
-      float most = 0;
-      for (Index y = 0; y < shape[kY]; ++y) {
-        const float* from = blurred.row(source(z, kZ), source(y, kY));
-        float* row = padded.row(to, z, y);
-        for (Index x = 0; x < shape[kX]; ++x) row[x] = std::max(from[source(x, kX)], 0.0F);
-        most = std::max(most, *std::max_element(row, row + shape[kX]));
-        std::fill(row + shape[kX], row + padded.pitch(), 0.0F);
+      float* plane = padded.row(to, z, 0);
+      std::fill_n(plane, padded.shape()[kY] * padded.pitch(), 0.0F);
+      for (Index y = 0; y < shape[kY] && z < shape[kZ]; ++y) {
+        const float* from = blurred.row(z, y);
+        float* row = plane + y * padded.pitch();
+        for (Index x = 0; x < shape[kX]; ++x) row[x] = std::max(from[x], 0.0F);
+        highest[static_cast<std::size_t>(z)] =
+            std::max(highest[static_cast<std::size_t>(z)], *std::max_element(row, row + shape[kX]));
       }
-      highest[static_cast<std::size_t>(z)] = most;
     };
   });
   const float most = *std::max_element(highest.begin(), highest.end());
   if (!std::isfinite(most))
     throw UserError("the image holds infinite voxels, which cannot be deconvolved; replace or crop them first");
   return most;
+}
+
+void join_faces(const Convolution& padded, const FftBuffer& volume, const Box3& measured, const Context& ctx) {
+  const auto at_z = places_between(padded.shape()[kZ], measured, kZ),
+             at_y = places_between(padded.shape()[kY], measured, kY),
+             at_x = places_between(padded.shape()[kX], measured, kX);
+  parallel_for(ctx, measured.extent[kZ], [&] {
+    return [&](Index plane) {
+      const Index z = measured.origin[kZ] + plane;
+      for (Index y = measured.origin[kY]; y < measured.end(kY); ++y)
+        for (const Between& x : at_x) x.fill(padded.row(volume, z, y), 1, 1);
+      for (const Between& y : at_y) y.fill(padded.row(volume, z, 0), padded.pitch(), padded.pitch());
+    };
+  });
+  const Index plane_floats = padded.shape()[kY] * padded.pitch();
+  for (const Between& z : at_z) z.fill(padded.row(volume, 0, 0), plane_floats, plane_floats);
 }
 
 void store_core(const Block& block, const Convolution& padded, const FftBuffer& estimate) {

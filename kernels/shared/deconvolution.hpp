@@ -67,13 +67,17 @@ std::shared_ptr<const KnownBlur<Key, Filters>> lease(Recent<std::string, KnownBl
   return {known.get(), [known](const Known* blur) { blur->trim(kKeptBetweenTasks_bytes); }};
 }
 
-/// What a block reads: the blur's half-width, some voxels more within which the estimate settles, and what a survey of
-/// noise needs.
+/// What a block reads: the core, some voxels more within which the estimate settles, and what a survey of noise needs,
+/// all as far as the volume reaches; and the blur's margin around it, which is beyond the volume at its faces.
 Box3 blurred_box(const Blur& blur, Index settling_voxels, const Box3& core, const Grid& grid);
 
-/// Writes the block's voxels into the padded volume, those below 0 as 0, and fills the padding with the outermost
-/// voxels, one half of it from each face. Returns the highest; throws UserError when it is infinite.
-float extend(VolumeView<const float> blurred, const Convolution& padded, const FftBuffer& to, const Context& ctx);
+/// Writes the block's voxels into the padded volume, those below 0 as 0; the padding is 0. Returns the highest; throws
+/// UserError when it is infinite.
+float load(VolumeView<const float> blurred, const Convolution& padded, const FftBuffer& to, const Context& ctx);
+
+/// Fills what is not in `measured`: each face's voxels go on for a while and then change smoothly into those of the
+/// opposite face, which the periodic volume comes to next.
+void join_faces(const Convolution& padded, const FftBuffer& volume, const Box3& measured, const Context& ctx);
 
 /// Writes the core, which begins at core - box of the padded volume.
 void store_core(const Block& block, const Convolution& padded, const FftBuffer& estimate);

@@ -1,4 +1,4 @@
-// Threads inside one call of a `volume` kernel.
+// Threads inside one call of a kernel.
 #pragma once
 #include <algorithm>
 #include <atomic>

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "pipeline/core/bytes.hpp"
+#include "pipeline/decompose/block_grid.hpp"
 #include "pipeline/decompose/components.hpp"
 #include "pipeline/run/agreement.hpp"
 #include "pipeline/run/block_buffers.hpp"
@@ -58,8 +59,12 @@ class Execution {
   // A survey is of one block of a call, or of one group of slices of the one call.
   Pass survey_pass() const;
   FilledBlock fill_survey(std::size_t unit) const;
-  Context context(PassControl& control) const {
-    return {layout_.whole_volume ? std::max(1, options_.threads) : 1, &control.stop, &control.pulse};
+  Context context(PassControl& control) const { return {threads_of_a_unit(), &control.stop, &control.pulse}; }
+  // A rank with fewer units than threads has threads left for each of them.
+  int threads_of_a_unit() const {
+    if (layout_.whole_volume) return std::max(1, options_.threads);
+    const auto mine = static_cast<int>(decompose::dealt(units(), team_.rank(), team_.size()).size());
+    return std::max(1, options_.threads / std::max(1, mine));
   }
   FilledBlock fill(const Variant& variant, const Call& seen, const Box3& core) const;
 

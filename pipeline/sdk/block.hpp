@@ -74,7 +74,7 @@ class Context {
     if (pulse_ != nullptr) pulse_->fetch_add(1, std::memory_order_relaxed);
     return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed);
   }
-  /// Threads that this call may use; 1 unless the kernel is `volume`. The result must not depend on it.
+  /// Threads that this call may use: more than 1 with fewer blocks than threads. The result must not depend on it.
   int threads() const { return threads_; }
 
  private:

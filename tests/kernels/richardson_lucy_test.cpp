@@ -5,7 +5,6 @@
 #include <limits>
 #include <numeric>
 
-#include "kernels/shared/fft.hpp"
 #include "pipeline/phantom/random.hpp"
 #include "pipeline/phantom/score.hpp"
 #include "tests/kernels/block_runner.hpp"
@@ -95,38 +94,48 @@ Periodic blurred(Periodic& v, const Psf& psf, Index direction) {
   return out;
 }
 
-// The definition, iteration by iteration, with the same extension at the faces.
+// The definition, iteration by iteration, on a volume with a margin where nothing was measured: there the ratio of data
+// and estimate is 1, but for that of the nearest measured voxel, which fades over half of the margin.
 std::vector<float> slow_deconvolve(const Volume& image, const Psf& psf, int iterations, double background) {
-  constexpr Index kSettling = 14;
-  Index3 reach{}, read{}, padded{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    reach[i] = psf.grid.shape[i] / 2 + kSettling;
-    // The survey of noise reads that far behind a block's last voxel.
-    read[i] = image.grid.shape[i] + reach[i] + std::max(reach[i], Index3{1, 8, 16}[i]);
-    padded[i] = shared::fast_size(read[i]);
-  }
-  const auto source = [&](Index i, std::size_t axis) {
-    const Index n = read[axis];
-    const Index in_box = i < n ? i : i - n < (padded[axis] - n) / 2 ? n - 1 : 0;
-    return std::clamp<Index>(in_box - reach[axis], 0, image.grid.shape[axis] - 1);
+  const Index3 margin{6, 6, 6};  // two widths of small_psf
+  Index3 shape{};
+  for (std::size_t i = 0; i < 3; ++i) shape[i] = image.grid.shape[i] + 2 * margin[i];
+  const auto volume = [&](const auto& voxel) {
+    Periodic made{shape, {}};
+    for (Index z = 0; z < shape[kZ]; ++z)
+      for (Index y = 0; y < shape[kY]; ++y)
+        for (Index x = 0; x < shape[kX]; ++x) made.voxels.push_back(voxel(Index3{z, y, x}));
+    return made;
   };
-  Periodic data{padded, std::vector<double>(static_cast<std::size_t>(count(padded)))};
-  for (Index z = 0; z < padded[kZ]; ++z)
-    for (Index y = 0; y < padded[kY]; ++y)
-      for (Index x = 0; x < padded[kX]; ++x)
-        data.at(z, y, x) = mirrored(image, source(z, kZ), source(y, kY), source(x, kX));
+  const auto nearest = [&](Index3 at) {
+    for (std::size_t i = 0; i < 3; ++i) at[i] = std::clamp(at[i], margin[i], margin[i] + image.grid.shape[i] - 1);
+    return at;
+  };
+  const auto share = [&](const Index3& at) {
+    double product = 1;
+    for (std::size_t i = 0; i < 3; ++i)
+      product *= std::max(
+          0.0, 1 - 2.0 * static_cast<double>(std::abs(at[i] - nearest(at)[i])) / static_cast<double>(margin[i] + 1));
+    return product;
+  };
+  Periodic data = volume([&](const Index3& at) {
+    const Index3 from = nearest(at);
+    return static_cast<double>(mirrored(image, from[kZ] - margin[kZ], from[kY] - margin[kY], from[kX] - margin[kX]));
+  });
   Periodic estimate = data;
   for (double& v : estimate.voxels) v = std::max(v - background, 1e-6 * largest(image.as()));
   for (int i = 0; i < iterations; ++i) {
-    Periodic ratio = blurred(estimate, psf, 1);
-    for (std::size_t k = 0; k < ratio.voxels.size(); ++k)
-      ratio.voxels[k] = data.voxels[k] / (ratio.voxels[k] + background);
+    Periodic expected = blurred(estimate, psf, 1);
+    Periodic ratio = volume([&](const Index3& at) {
+      const auto [z, y, x] = nearest(at);
+      return 1 + share(at) * (data.at(z, y, x) / (expected.at(z, y, x) + background) - 1);
+    });
     const Periodic correction = blurred(ratio, psf, -1);
     for (std::size_t k = 0; k < estimate.voxels.size(); ++k) estimate.voxels[k] *= correction.voxels[k];
   }
   return make_volume<float>(
              image.grid,
-             [&](Index z, Index y, Index x) { return estimate.at(z + reach[kZ], y + reach[kY], x + reach[kX]); })
+             [&](Index z, Index y, Index x) { return estimate.at(z + margin[kZ], y + margin[kY], x + margin[kX]); })
       .as();
 }
 }  // namespace
@@ -136,6 +145,7 @@ TEST_CASE("plain iterations are those of the definition in double precision to 1
   for (const double background : {0.0, 15.0}) {
     const auto fast = deconvolve(image, plain(10, {{"background", background}}), {{"psf", small_psf()}});
     const auto slow = slow_deconvolve(image, small_psf(), 10, background);
+    MESSAGE(fmt::format("{:.1e} of the highest voxel off", largest_difference(fast, slow) / largest(slow)));
     CHECK(largest_difference(fast, slow) < 1e-4 * largest(slow));
   }
 }
@@ -165,13 +175,11 @@ TEST_CASE("flux is kept within half a per cent, by every model and in noise") {
   for (const std::string model : {"gaussian", "gibson_lanni", "born_wolf"}) {
     ParamValues params = optics;
     params["psf.model"] = model;
-    CAPTURE(model);
     for (const std::string back : {"wiener_butterworth", "matched"}) {
-      CAPTURE(back);
       params["back_projector"] = back;
-      // The light of a widefield PSF reaches far: some of the estimate comes to lie beyond the faces.
-      const double most = model != "gaussian" && back == "wiener_butterworth" ? 0.01 : 0.005;
-      CHECK(sum(deconvolve(image, params)) == doctest::Approx(sum(image.as())).epsilon(most));
+      const double kept = sum(deconvolve(image, params)) / sum(image.as());
+      MESSAGE(fmt::format("{}, {}: {:.4f} of the light", model, back, kept));
+      CHECK(kept == doctest::Approx(1).epsilon(0.005));
     }
   }
 }
@@ -192,21 +200,16 @@ TEST_CASE("blocks give the whole's result within the declared tolerance, by ever
   const auto compare = [&](ParamValues params) {
     params["background"] = 2.0;
     const auto whole = deconvolve(image, params, {{"psf", blurred.psf}});
-    CHECK(largest_difference(deconvolve(image, params, {{"psf", blurred.psf}}, {16, 32, 32}), whole) <
-          tolerance * largest(whole));
+    const double difference =
+        largest_difference(deconvolve(image, params, {{"psf", blurred.psf}}, {16, 32, 32}), whole) / largest(whole);
+    MESSAGE(fmt::format("blocks differ by {:.1e}", difference));
+    CHECK(difference < tolerance);
   };
   compare({});
   compare({{"iterations", std::int64_t{10}}});
   compare({{"back_projector", std::string("matched")}});
   compare({{"back_projector", std::string("matched")}, {"accelerated", true}});
   compare(plain(40));
-}
-
-TEST_CASE("light at one face does not come out at the opposite one") {
-  Volume image = make_volume<float>(kGrid, [](Index, Index, Index x) { return x == 0 ? 1000.0F : 1.0F; });
-  const auto out = deconvolve(image, {}, {{"psf", small_psf()}});
-  const auto without = deconvolve(make_volume<float>(kGrid, [](Index, Index, Index) { return 1.0F; }));
-  for (std::size_t i = 15; i < out.size(); i += 16) CHECK(std::abs(out[i] - without[i]) < 0.1);
 }
 
 TEST_CASE("single planes and volumes thinner than the PSF are deconvolved") {

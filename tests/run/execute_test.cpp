@@ -1,6 +1,7 @@
 // What a job puts out, for every part of the kernel contract, in memory and on one rank.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "tests/run/harness.hpp"
@@ -36,6 +37,18 @@ struct Broken {
   }
 };
 
+// Writes how many threads its block may use.
+struct Threads : Broken {
+  static void describe(KernelSchema<Params>& k) {
+    Broken::describe(k);
+    k.name("test.threads");
+  }
+  void run(const Params&, const Block& block, Context& ctx) const {
+    const auto out = block.output();
+    std::fill_n(out.data(), count(out.shape()), static_cast<float>(ctx.threads()));
+  }
+};
+
 struct Greedy : Broken {
   static void describe(KernelSchema<Params>& k) {
     Broken::describe(k);
@@ -55,6 +68,18 @@ TEST_CASE("an exact kernel with a mirrored halo gives the same digest for any bl
     CHECK(digest_of(run_job(job, 1)) == one);
     CHECK(digest_of(run_job(job, 2)) == one);
   }
+}
+
+TEST_CASE("fewer blocks than threads share the threads among them") {
+  const auto image = make_image<float>(image_info({1, 1024, 64}, DType::float32), scrambled);
+  run::Job job = make_job<Threads>({{"image", image}});
+  const auto threads_of_a_block = [&](const Index3& blocks, int threads) {
+    job.blocks = blocks;
+    return run_job(job, threads).sink.image("image").volume<float>()(0, 0, 0);
+  };
+  CHECK(threads_of_a_block({1, 1024, 64}, 3) == 3);
+  CHECK(threads_of_a_block({1, 512, 64}, 5) == 2);
+  CHECK(threads_of_a_block({1, 512, 64}, 2) == 1);
 }
 
 TEST_CASE("halos larger than the volume are mirrored from all of it") {

@@ -8,19 +8,6 @@ namespace voxflow::richardson_lucy {
 
 namespace {
 constexpr int kOrder = 10;  // of the Butterworth filter
-constexpr double kReach_widths = 2;
-
-// From the brightest voxel `peak` of a profile outward in one direction.
-double half_width(const std::vector<double>& profile, std::size_t peak, int direction) {
-  const double half = profile[peak] / 2;
-  const auto n = static_cast<std::ptrdiff_t>(profile.size());
-  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(peak), step = 0;; i += direction, ++step) {
-    const std::ptrdiff_t next = i + direction;
-    const double here = profile[static_cast<std::size_t>(i)];
-    const double there = next < 0 || next >= n ? 0 : profile[static_cast<std::size_t>(next)];
-    if (there < half) return static_cast<double>(step) + (here - half) / (here - there);
-  }
-}
 
 // Cycles a voxel of an FFT's i-th frequency.
 double frequency(Index i, Index n) {
@@ -62,35 +49,15 @@ WienerButterworth wiener_butterworth(double signal_to_noise) {
   return {std::clamp(2 / power, 0.002, 0.5), std::clamp(8e-4 * power, 0.03, 0.1)};
 }
 
-Point3 width_of(const Psf& psf) {
-  const Index3& shape = psf.grid.shape;
-  const auto brightest = std::max_element(psf.voxels.begin(), psf.voxels.end()) - psf.voxels.begin();
-  const Index3 stride{shape[kY] * shape[kX], shape[kX], 1};
-  const Index3 at{brightest / stride[kZ], brightest / stride[kY] % shape[kY], brightest % shape[kX]};
-  Point3 width{};
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    std::vector<double> profile;
-    for (Index i = 0; i < shape[axis]; ++i)
-      profile.push_back(
-          static_cast<double>(psf.voxels[static_cast<std::size_t>(brightest + (i - at[axis]) * stride[axis])]));
-    const auto peak = static_cast<std::size_t>(at[axis]);
-    width[axis] = std::max(1.0, half_width(profile, peak, 1) + half_width(profile, peak, -1));
-  }
-  return width;
-}
-
-Psf back_projector(const Psf& psf, const WienerButterworth& filter) {
-  const Point3 width = width_of(psf);
-  Index3 half{}, padded{}, shape{};
+Psf back_projector(const Psf& psf, const Index3& half, const WienerButterworth& filter) {
+  Index3 padded{}, shape{};
   for (std::size_t i = 0; i < 3; ++i) {
-    const Index n = psf.grid.shape[i];
-    half[i] = n == 1 ? 0 : std::max(n / 2, static_cast<Index>(std::ceil(kReach_widths * width[i])));
     shape[i] = 2 * half[i] + 1;
-    padded[i] = n == 1 ? 1 : shared::fast_size(2 * shape[i]);
+    padded[i] = half[i] == 0 ? 1 : shared::fast_size(2 * shape[i]);
   }
   const shared::Convolution c(padded);
   const shared::FftBuffer spectrum = shared::spectrum_of(psf, c), volume = c.buffer();
-  filter_spectrum(c, spectrum, width, filter);
+  filter_spectrum(c, spectrum, shared::width_of(psf), filter);
   const shared::Convolution::Columns columns(c);
   for (Index y = 0; y < padded[kY]; ++y) c.volume_along_z(spectrum, y, volume, columns);
   for (Index z = 0; z < padded[kZ]; ++z) c.backward_plane(volume, z);
@@ -110,7 +77,7 @@ Psf back_projector(const Psf& psf, const WienerButterworth& filter) {
 
 Filters::Filters(const shared::Blur& blur, const Index3& shape, const std::optional<WienerButterworth>& filter)
     : convolution(shape), forward(shared::spectrum_of(blur.psf(), convolution)) {
-  if (filter) back = shared::spectrum_of(back_projector(blur.psf(), *filter), convolution);
+  if (filter) back = shared::spectrum_of(back_projector(blur.psf(), blur.margin(), *filter), convolution);
 }
 
 }  // namespace voxflow::richardson_lucy

@@ -15,12 +15,9 @@ struct WienerButterworth {
 /// For that signal-to-noise.
 WienerButterworth wiener_butterworth(double signal_to_noise);
 
-/// Full width at half maximum in voxels (z, y, x), through the brightest voxel; a voxel at least.
-Point3 width_of(const Psf& psf);
-
-/// The back projector as a small volume that sums to 1, cut softly at the PSF's half-width, or at two widths where
-/// these are more: what lies further away, as in another block, has no part in it.
-Psf back_projector(const Psf& psf, const WienerButterworth& filter);
+/// The back projector as a small volume that sums to 1, cut softly at `half` voxels from its middle: what lies further
+/// away, as in another block, has no part in it.
+Psf back_projector(const Psf& psf, const Index3& half, const WienerButterworth& filter);
 
 struct Filters {
   shared::Convolution convolution;

@@ -68,7 +68,7 @@ class RichardsonLucy {
   using Survey = shared::NoiseSurvey;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("deconvolve.richardson_lucy").version(3);
+    k.name("deconvolve.richardson_lucy").version(4);
     k.summary("Takes the blur of the microscope out of an image by Richardson-Lucy iterations that hold noise down.");
     k.source("doi:10.1364/JOSA.62.000055")
         .source("doi:10.1086/111605")
@@ -149,8 +149,10 @@ class RichardsonLucy {
         key, [&] { return std::make_shared<const Filters>(blurring->blur(), key.shape, key.back_projector); });
     const Convolution& padded = filters->convolution;
     const shared::FftBuffer data = padded.buffer();
-    const float highest = shared::extend(in, padded, data, ctx);
-    const auto estimate = deconvolve(data, highest, *filters, settings_of(p, signal_to_noise), block.grid.spacing, ctx);
+    const float highest = shared::load(in, padded, data, ctx);
+    const Domain domain{in.shape(), blurring->blur().margin()};
+    const auto estimate =
+        deconvolve(data, highest, domain, *filters, settings_of(p, signal_to_noise), block.grid.spacing, ctx);
     if (!ctx.cancelled()) shared::store_core(block, padded, estimate);
   }
 };

@@ -12,21 +12,22 @@ constexpr double kFlat = 3;
 constexpr float kLeastDivisor = 0.3F;
 }  // namespace
 
-TotalVariation::TotalVariation(const shared::Convolution& layout, double weight, double background,
+TotalVariation::TotalVariation(const shared::Convolution& layout, const Index3& shape, double weight, double background,
                                const Spacing3& spacing)
     : layout_(layout),
+      shape_(shape),
       weight_(static_cast<float>(weight)),
       flat_(static_cast<float>(kFlat * weight)),
       background_(static_cast<float>(background)),
       stretch_{} {
   // A single plane has no z.
-  const double finest = std::min(
-      spacing[kY].value, layout.shape()[kZ] > 1 ? std::min(spacing[kZ].value, spacing[kX].value) : spacing[kX].value);
+  const double finest =
+      std::min(spacing[kY].value, shape[kZ] > 1 ? std::min(spacing[kZ].value, spacing[kX].value) : spacing[kX].value);
   for (std::size_t i = 0; i < 3; ++i) stretch_[i] = static_cast<float>(std::pow(finest / spacing[i].value, 2));
 }
 
 TotalVariation::Walk::Walk(const TotalVariation& of) : of_(of) {
-  const auto [nz, ny, nx] = of.layout_.shape();
+  const auto [nz, ny, nx] = of.shape_;
   below_.resize(static_cast<std::size_t>(ny * nx));
   for (auto* row : {&along_z_, &along_y_, &before_y_, &along_x_}) row->resize(static_cast<std::size_t>(nx + 1));
 }
@@ -35,11 +36,11 @@ TotalVariation::Walk::Walk(const TotalVariation& of) : of_(of) {
 void TotalVariation::Walk::directions(const shared::FftBuffer& estimate, Index z, Index y, float* along_z,
                                       float* along_y, float* along_x) {
   const shared::Convolution& layout = of_.layout_;
-  const auto [nz, ny, nx] = layout.shape();
+  const auto [nz, ny, nx] = of_.shape_;
   const float* e = layout.row(estimate, z, y);
   const float* up = layout.row(estimate, std::min(z + 1, nz - 1), y);
   const float* next = layout.row(estimate, z, std::min(y + 1, ny - 1));
-  const auto [sz, sy, sx] = of_.stretch_;
+  const float sz = of_.stretch_[kZ], sy = of_.stretch_[kY], sx = of_.stretch_[kX];
   const float background = of_.background_, share = of_.flat_;
   const auto put = [&](Index x, float dx) {
     const float dz = up[x] - e[x], dy = next[x] - e[x], flat = share * (e[x] + background);
@@ -51,7 +52,7 @@ void TotalVariation::Walk::directions(const shared::FftBuffer& estimate, Index z
 }
 
 void TotalVariation::Walk::direction_along_z(const shared::FftBuffer& estimate, Index z) {
-  const auto [nz, ny, nx] = of_.layout_.shape();
+  const auto [nz, ny, nx] = of_.shape_;
   if (z < 0) return std::fill(below_.begin(), below_.end(), 0.0F);
   for (Index y = 0; y < ny; ++y)
     directions(estimate, z, y, below_.data() + y * nx, along_y_.data(), along_x_.data() + 1);
@@ -59,7 +60,7 @@ void TotalVariation::Walk::direction_along_z(const shared::FftBuffer& estimate, 
 
 void TotalVariation::Walk::divide(const shared::FftBuffer& estimate, Index z, const shared::FftBuffer& factor) {
   const shared::Convolution& layout = of_.layout_;
-  const auto [nz, ny, nx] = layout.shape();
+  const auto [nz, ny, nx] = of_.shape_;
   if (z != plane_ + 1 || z == 0) direction_along_z(estimate, z - 1);
   plane_ = z;
   std::fill(before_y_.begin(), before_y_.end(), 0.0F);

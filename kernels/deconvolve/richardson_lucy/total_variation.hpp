@@ -7,12 +7,13 @@
 
 namespace voxflow::richardson_lucy {
 
-/// For estimates of one layout.
+/// For estimates of the first `shape` voxels of one layout.
 class TotalVariation {
  public:
   /// `weight` is that of the variation, with lengths in the finest of the voxel's edges. `background` is what lies
   /// beneath the estimate: differences far below the light count as none.
-  TotalVariation(const shared::Convolution& layout, double weight, double background, const Spacing3& spacing);
+  TotalVariation(const shared::Convolution& layout, const Index3& shape, double weight, double background,
+                 const Spacing3& spacing);
 
   /// Goes through planes that follow one another, and keeps what the next one needs of the last.
   class Walk {
@@ -34,6 +35,7 @@ class TotalVariation {
 
  private:
   const shared::Convolution& layout_;
+  Index3 shape_;
   float weight_, flat_, background_;
   std::array<float, 3> stretch_;  // squared: finest edge over this axis's
 };

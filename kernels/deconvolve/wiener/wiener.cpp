@@ -35,8 +35,14 @@ struct Filter {
 };
 using Blurring = shared::KnownBlur<FilterKey, Filter>;
 
-// What a filter rings over; with it blocks differ from the whole by less than the declared tolerance.
-constexpr Index kSettling_voxels = 24;
+constexpr Index kRinging_voxels = 24;  // beyond the blur's margin, over which the filter rings
+
+// Around the volume.
+Index3 reach_of(const shared::Blur& blur) {
+  Index3 reach = blur.margin();
+  for (Index& r : reach) r += r > 0 ? kRinging_voxels : 0;
+  return reach;
+}
 
 class Wiener {
  public:
@@ -45,7 +51,7 @@ class Wiener {
   using Survey = shared::NoiseSurvey;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("deconvolve.wiener").version(1);
+    k.name("deconvolve.wiener").version(2);
     k.summary("Takes the blur of the microscope out of an image in one pass, by a Wiener filter.");
     k.source("doi:10.7551/mitpress/2946.001.0001");
     shared::declare_blurred(k);
@@ -60,8 +66,8 @@ class Wiener {
     return shared::lease(recent, p.psf, geometry);
   }
 
-  Box3 footprint(const Params&, const State& blurring, const Box3& core, const Slice&, const Grid& grid) const {
-    return shared::blurred_box(blurring->blur(), kSettling_voxels, core, grid);
+  Box3 footprint(const Params&, const State& blurring, const Box3& core, const Slice&, const Grid&) const {
+    return grow(core, Halo::symmetric(reach_of(blurring->blur())));
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
@@ -81,7 +87,8 @@ class Wiener {
         blurring->filters().get(key, [&] { return std::make_shared<const Filter>(blurring->blur(), key); });
     const Convolution& padded = filter->convolution;
     const FftBuffer light = padded.buffer();
-    shared::extend(block.input(), padded, light, ctx);
+    shared::load(block.input(), padded, light, ctx);
+    shared::join_faces(padded, light, {reach_of(blurring->blur()), block.core.extent}, ctx);
     const auto background = static_cast<float>(p.background);
     parallel_for(ctx, key.shape[kZ], [&] {
       return [&](Index z) {
