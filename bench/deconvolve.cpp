@@ -164,7 +164,6 @@ void print_speed(const std::shared_ptr<const AnyKernel>& kernel, const std::file
     const auto print = [&](const char* what, double value) { fmt::print("{} {} {:.6g}\n", what, threads, value); };
     print("bandwidth", bandwidth(threads));
     print("bound", transforms({160, 288, 288}, threads));
-    print("own_bound", transforms(shared::fast_shape({189, 317, 317}), threads));
     print("matched", an_iteration(*kernel, matched, image, threads));
     print("standard", an_iteration(*kernel, standard, image, threads));
     print("five", kernel_alone(*kernel, standard, image, threads));

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """bench/deconvolve.py [BUILD]: an iteration of deconvolve.richardson_lucy on 128 x 256 x 256 voxels with a PSF of 33^3 beside
 scikit-image's and ITK's, the transforms that it cannot do without, and the memory's bandwidth, measured in one go; prints
-times, ratios, and where the time of a task goes. Needs python3-skimage and python3-numpy."""
+times, ratios, and where the time of a task goes. Needs Debian's python3-skimage and python3-numpy, and bench_deconvolve
+(cmake --build build --target bench_deconvolve), which libinsighttoolkit5-dev and libfftw3-dev build."""
 import pathlib
 import subprocess
 import sys
@@ -35,12 +36,11 @@ def main():
     for threads in (1, 2):
         of = lambda name: ours[name, threads]
         print(f"{threads} thread(s): memory {of('bandwidth') / 1e9:.1f} GB/s; ITK {of('itk'):.3f} s an iteration; four transforms "
-              f"{of('bound'):.3f} s padded to 160 x 288 x 288, {of('own_bound'):.3f} s padded as voxflow does")
+              f"{of('bound'):.3f} s padded to 160 x 288 x 288")
         for name in ("matched", "standard"):
             seconds = of(name)
-            print(f"  voxflow {name:<9}{seconds:7.3f} s an iteration: {seconds / of('own_bound'):.2f} of its transforms, "
-                  f"{seconds / of('bound'):.2f} of the smaller ones, {seconds / peer:.2f} of scikit-image, "
-                  f"{seconds / of('itk'):.2f} of ITK")
+            print(f"  voxflow {name:<9}{seconds:7.3f} s an iteration: {seconds / of('bound'):.2f} of the transforms, "
+                  f"{seconds / peer:.2f} of scikit-image, {seconds / of('itk'):.2f} of ITK")
         iterations = 5 * of("standard")
         print(f"  a task of 5 iterations {of('task'):.2f} s: the kernel alone on the whole volume {of('five'):.2f} s, of which "
               f"iterations {iterations:.2f} s; the rest is blocks' borders, spectra, reading and digests")
