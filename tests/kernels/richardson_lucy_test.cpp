@@ -212,6 +212,21 @@ TEST_CASE("blocks give the whole's result within the declared tolerance, by ever
   compare(plain(40));
 }
 
+TEST_CASE("total variation leaves no chequerboard in flat places") {
+  const Grid grid{{12, 40, 40}, kGrid.spacing};
+  phantom::Random random(5, 0);
+  Volume image = make_volume<float>(grid, [&](Index, Index, Index) { return random.poisson(100); });
+  phantom::blur(std::get<std::vector<float>>(image.voxels), grid, {0.3, 0.15, 0.15});
+  const auto out = deconvolve(image, {{"iterations", std::int64_t{10}}, {"tv", 0.1}});
+  double variance = 0, beside = 0;
+  for (std::size_t i = 0; i + 1 < out.size(); ++i) {
+    variance += std::pow(static_cast<double>(out[i]) - 100, 2);
+    beside += (static_cast<double>(out[i]) - 100) * (static_cast<double>(out[i + 1]) - 100);
+  }
+  MESSAGE(fmt::format("correlation of neighbours {:.3f}", beside / variance));
+  CHECK(beside > 0.5 * variance);
+}
+
 TEST_CASE("single planes and volumes thinner than the PSF are deconvolved") {
   for (const Index nz : {1, 2}) {
     const Volume image = spots({{nz, 20, 20}, kGrid.spacing}, 20);

@@ -6,9 +6,10 @@
 namespace voxflow::richardson_lucy {
 
 namespace {
-// Slopes below this part of the intensity, times the weight, count less: in flat places the iteration would overshoot
-// from one side to the other otherwise (six neighbours, and a step of at most a half).
-constexpr double kFlat = 3;
+// Slopes below this part of the intensity, times the weight, count less. In flat places an iteration is then a step of
+// diffusion, of one over this number; with six neighbours a step of more than a sixth overshoots, and leaves a
+// chequerboard.
+constexpr double kFlat = 6;
 constexpr float kLeastDivisor = 0.3F;
 }  // namespace
 
