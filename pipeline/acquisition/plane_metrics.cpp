@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 namespace voxflow::acquisition {
 
@@ -23,10 +24,8 @@ double sum(std::size_t n, F&& term) {
   std::size_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
     for (std::size_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
-  double total = 0;
-  for (const float lane : lanes) total += static_cast<double>(lane);
-  for (; i < n; ++i) total += static_cast<double>(term(i));
-  return total;
+  for (std::size_t l = 0; i + l < n; ++l) lanes[l] += term(i + l);
+  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
 }
 
 /// A row as float, relative to the plane's first number, so that sums of squares stay exact.
