@@ -197,6 +197,19 @@ Cells create_cells(const Handle& file, const std::string& path, DType storage, c
   return {{made, H5Dclose, what}, summed};
 }
 
+namespace {
+bool has_fletcher32(hid_t properties) {
+  const int filters = H5Pget_nfilters(properties);
+  for (unsigned i = 0; std::cmp_less(i, filters); ++i) {
+    unsigned flags = 0;
+    std::size_t values = 0;
+    if (H5Pget_filter2(properties, i, &flags, &values, nullptr, 0, nullptr, nullptr) == H5Z_FILTER_FLETCHER32)
+      return true;
+  }
+  return false;
+}
+}  // namespace
+
 Cells open_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape, const Index3& chunk) {
   Cells cells{open_dataset(file, path)};
   const std::string what = fmt::format("read the shape of '{}'", path);
@@ -211,8 +224,7 @@ Cells open_cells(const Handle& file, const std::string& path, DType storage, con
   if (!chunked || !volume || extents(found_shape) != shape || extents(found_chunk) != chunk ||
       H5Tequal(type.get(), file_type(storage)) <= 0)
     throw SystemError(fmt::format("dataset '{}' is not of the shape, chunks and type that the image has", path));
-  cells.summed = H5Pget_filter_by_id2(properties.get(), H5Z_FILTER_FLETCHER32, nullptr, nullptr, nullptr, 0, nullptr,
-                                      nullptr) >= 0;
+  cells.summed = has_fletcher32(properties.get());
   return cells;
 }
 
