@@ -76,12 +76,12 @@ std::optional<T> level_of(const std::optional<double>& maximum) {
 template <class T>
 void count_values(const T* voxels, std::size_t n, const std::optional<double>& maximum, PlaneMetrics& m) {
   m.voxels = n;
-  if (const auto level = level_of<T>(maximum)) m.saturated = count_at_least(voxels, n, *level);
   T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::lowest();
   for (std::size_t i = 0; i < n; ++i) {
     low = voxels[i] < low ? voxels[i] : low;
     high = voxels[i] > high ? voxels[i] : high;
   }
+  if (const auto level = level_of<T>(maximum); level && high >= *level) m.saturated = count_at_least(voxels, n, *level);
   if constexpr (std::is_floating_point_v<T>)
     for (std::size_t i = 0; i < n; ++i) m.nan += std::isnan(voxels[i]) ? 1 : 0;
   m.blank = low >= high;
