@@ -63,6 +63,7 @@ class Execution {
   // A rank with fewer units than threads has threads left for each of them.
   int threads_of_a_unit() const {
     if (layout_.whole_volume) return std::max(1, options_.threads);
+    if (units() >= static_cast<std::size_t>(std::max(1, options_.threads) * team_.size())) return 1;
     const auto mine = static_cast<int>(decompose::dealt(units(), team_.rank(), team_.size()).size());
     return std::max(1, options_.threads / std::max(1, mine));
   }
