@@ -53,7 +53,7 @@ std::string axes_in(std::string_view json) {
 
 std::string axes_of(const archive::Hdf5File& file, const Hdf5Dataset& d) {
   if (const auto tags = file.text(d.path, "axistags")) {
-    const std::string axes = axes_in(*tags);
+    std::string axes = axes_in(*tags);
     std::string sorted = axes;
     std::sort(sorted.begin(), sorted.end());
     const bool known = axes.find_first_not_of(kAxes) == std::string::npos &&

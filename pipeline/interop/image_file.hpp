@@ -69,6 +69,10 @@ class ImageFile {
   virtual void close() {}
 
  protected:
+  /// For a reader to fill in while it opens its file.
+  ImageFacts& found() { return facts_; }
+
+ private:
   ImageFacts facts_;
 };
 
