@@ -198,11 +198,9 @@ void add_clean(CLI::App& app, Session& session) {
   command->callback([&session, look_only] {
     session.action = [&session, look_only] {
       const auto leftovers = archive::find_leftovers(session.archive());
-      for (const auto& folder : leftovers) print(folder.string());
-      const std::size_t removed = *look_only ? 0 : archive::remove_leftovers(session.archive());
-      print(fmt::format("{} temporary folder{} {}", *look_only ? leftovers.size() : removed,
-                        (*look_only ? leftovers.size() : removed) == 1 ? "" : "s",
-                        *look_only ? "would be removed" : "removed"));
+      for (const auto& path : leftovers) print(path.string());
+      const std::size_t n = *look_only ? leftovers.size() : archive::remove_leftovers(session.archive());
+      print(fmt::format("{} left-over{} {}", n, n == 1 ? "" : "s", *look_only ? "would be removed" : "removed"));
       return 0;
     };
   });
