@@ -78,7 +78,7 @@ class ImageFile {
 
 /// Opens a file by what it holds, whatever its name is; formats that are not read go through the converter. Throws
 /// UserError, naming the file, when it is damaged, of a voxel type that is not read, holds several images of which
-/// `options` choose none, or cannot be converted.
+/// `options` choose none, or cannot be converted; SystemError when the disk does not give its bytes.
 std::unique_ptr<ImageFile> open_image(const std::filesystem::path& file, const OpenOptions& options = {});
 
 /// For formats of one image a file. Throws UserError when `options.series` is another than 0.

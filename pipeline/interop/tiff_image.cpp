@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/interop/image_list.hpp"
 #include "pipeline/interop/imagej_description.hpp"
 #include "pipeline/interop/microscope_units.hpp"
 #include "pipeline/interop/ome_xml.hpp"
@@ -28,8 +29,10 @@ const OmeImage& choose(const std::vector<OmeImage>& images, std::optional<int> s
     return images[static_cast<std::size_t>(*series)];
   std::string list;
   for (std::size_t i = 0; i < images.size(); ++i) list += fmt::format("\n  {}: '{}'", i, images[i].name);
-  throw UserError(series ? fmt::format("it has no series {}; it holds:{}", *series, list)
-                         : fmt::format("it holds {} images; choose one with --series N:{}", images.size(), list));
+  if (series) throw UserError(fmt::format("it has no series {}; it holds:{}", *series, list));
+  throw SeveralImages(
+      fmt::format("it holds {} images; choose one with --series N, or take --series all:{}", images.size(), list),
+      numbered_choices(images.size()));
 }
 
 std::string_view ome_name(SampleType t) {
