@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,12 +11,10 @@
 #include "pipeline/acquisition/quality.hpp"
 #include "pipeline/cli/commands.hpp"
 #include "pipeline/cli/executing.hpp"
+#include "pipeline/cli/findings.hpp"
 #include "pipeline/cli/print.hpp"
-#include "pipeline/core/files.hpp"
-#include "pipeline/core/table.hpp"
 #include "pipeline/interop/image_file.hpp"
 #include "pipeline/interop/image_list.hpp"
-#include "pipeline/sdk/findings.hpp"
 
 namespace fs = std::filesystem;
 
@@ -68,26 +67,9 @@ void add_origin(TextTable& table, Session& session, const catalog::Entity& entit
     table.add({fmt::format("qc {}", to_string(finding.verdict)), finding.text});
 }
 
-/// What the kernel found out about each volume and worked with (sdk/findings.hpp); nothing where it found nothing.
-std::optional<Table> findings_of(Session& session, const catalog::Entity& entity) {
-  const auto file = session.archive().root() / entity.artifact / (std::string(kFindings) + ".tsv");
-  if (!fs::exists(file)) return std::nullopt;
-  return Table::from_tsv(read_file(file));
-}
-
-std::string text_of(const Column& column, std::size_t row) {
-  if (const auto* numbers = std::get_if<std::vector<double>>(&column.values))
-    return fmt::format("{:.5g}", (*numbers)[row]);
-  return std::visit([&](const auto& values) { return fmt::format("{}", values[row]); }, column.values);
-}
-
 void add_findings(TextTable& table, const Table& findings) {
-  for (std::size_t row = 0; row < findings.rows(); ++row) {
-    std::string text;
-    for (const Column& column : findings.columns())
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", column.name, text_of(column, row));
-    table.add({row == 0 ? "worked with" : "", text});
-  }
+  std::string head = "worked with";
+  for (std::string& line : findings_lines(findings)) table.add({std::exchange(head, ""), std::move(line)});
 }
 
 nlohmann::json findings_json(const Table& findings) {
