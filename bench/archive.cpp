@@ -26,17 +26,18 @@ void print(const char* name, double value) {
   fmt::print("{} {:.6f}\n", name, value);
 }
 
-/// One chunk of the volume, zero outside.
-Voxels cut(const Voxels& volume, const Grid& grid, const Index3& chunk, const Index3& at) {
-  Voxels voxels(static_cast<std::size_t>(count(chunk)));
-  const Box3 box = intersect({{at[kZ] * chunk[kZ], at[kY] * chunk[kY], at[kX] * chunk[kX]}, chunk}, grid.box());
+/// Copies one chunk of the volume to `voxels`, zero outside.
+void cut(const Voxels& volume, const Grid& grid, const Index3& chunk, const Index3& at, Voxels& voxels) {
+  voxels.resize(static_cast<std::size_t>(count(chunk)));
+  const Box3 whole{{at[kZ] * chunk[kZ], at[kY] * chunk[kY], at[kX] * chunk[kX]}, chunk};
+  const Box3 box = intersect(whole, grid.box());
+  if (box != whole) std::fill(voxels.begin(), voxels.end(), 0);
   for (Index z = 0; z < box.extent[kZ]; ++z)
     for (Index y = 0; y < box.extent[kY]; ++y)
       std::memcpy(voxels.data() + (z * chunk[kY] + y) * chunk[kX],
                   volume.data() + ((box.origin[kZ] + z) * grid.shape[kY] + box.origin[kY] + y) * grid.shape[kX] +
                       box.origin[kX],
                   static_cast<std::size_t>(box.extent[kX]) * sizeof(std::uint16_t));
-  return voxels;
 }
 
 std::vector<Index3> all_chunks(const Grid& grid) {
@@ -58,7 +59,8 @@ void write(const std::filesystem::path& file, const record::ImageInfo& info, con
     const auto some = std::span(chunks).subspan(first, std::min(16 * threads, chunks.size() - first));
     std::vector<archive::EncodedChunk> encoded(some.size());
     for_each_in_parallel(some.size(), threads, [&](std::size_t i) {
-      const Voxels voxels = cut(volume, info.grid, chunk, some[i]);
+      thread_local Voxels voxels;
+      cut(volume, info.grid, chunk, some[i], voxels);
       encoded[i] = archive::encode_chunk(voxels.data(), voxels.size(), info.dtype, info.dtype);
     });
     for (std::size_t i = 0; i < some.size(); ++i) writer.put(0, 0, some[i], encoded[i]);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 namespace voxflow::acquisition {
 
@@ -17,17 +18,23 @@ constexpr float kSpike = 6;
 /// A noiseless image has no finite ratio; this one is beyond every limit.
 constexpr double kMostSignalToNoise = 1e6;
 
-template <class F>
-double sum(std::size_t n, F&& term) {
-  std::array<float, kLanes> lanes{};
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (std::size_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
-  double total = 0;
-  for (const float lane : lanes) total += static_cast<double>(lane);
-  for (; i < n; ++i) total += static_cast<double>(term(i));
-  return total;
-}
+class LaneSum {
+ public:
+  /// Adds term(0) to term(n - 1), the terms of one row.
+  template <class F>
+  void add(std::size_t n, F&& term) {
+    std::array<float, kLanes> row{};
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes)
+      for (std::size_t l = 0; l < kLanes; ++l) row[l] += term(i + l);
+    for (std::size_t l = 0; i + l < n; ++l) row[l] += term(i + l);
+    for (std::size_t l = 0; l < kLanes; ++l) lanes_[l] += static_cast<double>(row[l]);
+  }
+  double total() const { return std::accumulate(lanes_.begin(), lanes_.end(), 0.0); }
+
+ private:
+  std::array<double, kLanes> lanes_{};
+};
 
 /// A row as float, relative to the plane's first number, so that sums of squares stay exact.
 template <class T>
@@ -55,7 +62,7 @@ struct Rows {
 
 template <class T>
 std::uint64_t count_at_least(const T* voxels, std::size_t n, T level) {
-  std::uint64_t found = 0;
+  std::uint32_t found = 0;  // a plane has fewer voxels than it counts
   for (std::size_t i = 0; i < n; ++i) found += voxels[i] >= level ? 1 : 0;
   return found;
 }
@@ -69,12 +76,12 @@ std::optional<T> level_of(const std::optional<double>& maximum) {
 template <class T>
 void count_values(const T* voxels, std::size_t n, const std::optional<double>& maximum, PlaneMetrics& m) {
   m.voxels = n;
-  if (const auto level = level_of<T>(maximum)) m.saturated = count_at_least(voxels, n, *level);
   T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::lowest();
   for (std::size_t i = 0; i < n; ++i) {
     low = voxels[i] < low ? voxels[i] : low;
     high = voxels[i] > high ? voxels[i] : high;
   }
+  if (const auto level = level_of<T>(maximum); level && high >= *level) m.saturated = count_at_least(voxels, n, *level);
   if constexpr (std::is_floating_point_v<T>)
     for (std::size_t i = 0; i < n; ++i) m.nan += std::isnan(voxels[i]) ? 1 : 0;
   m.blank = low >= high;
@@ -83,17 +90,19 @@ void count_values(const T* voxels, std::size_t n, const std::optional<double>& m
 template <class T>
 void find_spikes(const T* voxels, std::size_t height, std::size_t width, float threshold,
                  std::vector<std::uint32_t>& spikes) {
+  std::vector<std::uint8_t> stands_out(width);
   for (std::size_t y = 1; y + 1 < height; ++y) {
     const T* row = voxels + y * width;
-    const auto stands_out = [&](std::size_t x) {
-      const T around = std::max(std::max(row[x - 1], row[x + 1]), std::max(row[x - width], row[x + width]));
-      return static_cast<float>(row[x]) > static_cast<float>(around) + threshold;
-    };
     unsigned any = 0;
-    for (std::size_t x = 1; x + 1 < width; ++x) any |= stands_out(x) ? 1U : 0U;
+    for (std::size_t x = 1; x + 1 < width; ++x) {
+      const T around = std::max(std::max(row[x - 1], row[x + 1]), std::max(row[x - width], row[x + width]));
+      const bool out = static_cast<float>(row[x]) > static_cast<float>(around) + threshold;
+      stands_out[x] = out ? 1 : 0;
+      any |= out ? 1U : 0U;
+    }
     if (any == 0) continue;
     for (std::size_t x = 1; x + 1 < width; ++x)
-      if (stands_out(x)) spikes.push_back(static_cast<std::uint32_t>(y * width + x));
+      if (stands_out[x] != 0) spikes.push_back(static_cast<std::uint32_t>(y * width + x));
   }
 }
 
@@ -109,27 +118,28 @@ PlaneMetrics measure(const T* voxels, std::size_t height, std::size_t width, con
     first = std::find_if(voxels, voxels + n, [](T v) { return std::isfinite(v); });
   if (first == voxels + n) return m;
   Rows<T> rows{voxels, width, static_cast<float>(*first), {}};
-  double total = 0, squares = 0, differences = 0, laplacian = 0;
+  LaneSum total, squares, differences, laplacian;
   for (std::size_t y = 0; y < height; ++y) {
     const float* row = rows.load(y);
-    total += sum(width, [&](std::size_t x) { return row[x]; });
-    squares += sum(width, [&](std::size_t x) { return row[x] * row[x]; });
+    total.add(width, [&](std::size_t x) { return row[x]; });
+    squares.add(width, [&](std::size_t x) { return row[x] * row[x]; });
     if (width > 2)
-      differences += sum(width - 2, [&](std::size_t x) { return (row[x + 2] - row[x]) * (row[x + 2] - row[x]); });
+      differences.add(width - 2, [&](std::size_t x) { return (row[x + 2] - row[x]) * (row[x + 2] - row[x]); });
     if (y < 2 || width < 3) continue;
     const float *above = rows.at(y - 2), *middle = rows.at(y - 1);
-    laplacian += sum(width - 2, [&](std::size_t x) {
+    laplacian.add(width - 2, [&](std::size_t x) {
       const float sides = above[x + 1] + row[x + 1] + middle[x] + middle[x + 2];
       const float corners = above[x] + above[x + 2] + row[x] + row[x + 2];
       return std::abs(4 * middle[x + 1] - 2 * sides + corners);
     });
   }
-  const double numbers = static_cast<double>(n - m.nan), mean = total / numbers;
-  m.variance = std::max(0.0, squares / numbers - mean * mean);
+  const double numbers = static_cast<double>(n - m.nan), mean = total.total() / numbers;
+  m.variance = std::max(0.0, squares.total() / numbers - mean * mean);
   if (width < 3) return m;
-  m.difference = differences / static_cast<double>(height * (width - 2));
+  m.difference = differences.total() / static_cast<double>(height * (width - 2));
   if (height < 3) return m;
-  m.noise = std::sqrt(std::numbers::pi / 2) * laplacian / (6.0 * static_cast<double>((height - 2) * (width - 2)));
+  m.noise =
+      std::sqrt(std::numbers::pi / 2) * laplacian.total() / (6.0 * static_cast<double>((height - 2) * (width - 2)));
   if (m.noise > 0) find_spikes(voxels, height, width, kSpike * static_cast<float>(m.noise), spikes);
   return m;
 }

@@ -86,7 +86,7 @@ void report_differences(const record::Manifest& there, const record::Manifest& o
 }
 }  // namespace
 
-Archive Archive::create(const fs::path& root) {
+Archive Archive::create(const fs::path& root, ChunkChecksum checksum) {
   if (fs::exists(root / record::kArchiveRecordName))
     throw UserError(fmt::format("'{}' is an archive already", root.string()));
   const bool made_here = !fs::exists(root);
@@ -96,8 +96,9 @@ Archive Archive::create(const fs::path& root) {
   const fs::path whole = fs::canonical(root);
   for (const fs::path& part : {whole / "events" / "new", whole / "events" / "log", whole / "runs"})
     make_directories(part);
-  write_file_atomically(whole / record::kArchiveRecordName,
-                        record::ArchiveRecord{software(), format_time(system_clock().now())}.to_json());
+  const record::ArchiveRecord record{software(), format_time(system_clock().now()),
+                                     checksum == ChunkChecksum::fletcher32};
+  write_file_atomically(whole / record::kArchiveRecordName, record.to_json());
   return Archive(whole);
 }
 
@@ -106,7 +107,9 @@ Archive::Archive(const fs::path& root) {
   if (!fs::exists(file))
     throw UserError(fmt::format("'{}' is not an archive: there is no file '{}'; create one with `voxflow init`",
                                 root.string(), record::kArchiveRecordName));
-  with_context(file.string(), [&] { record::ArchiveRecord::from_json(read_file(file)); });
+  with_context(file.string(), [&] {
+    if (record::ArchiveRecord::from_json(read_file(file)).fletcher32) checksum_ = ChunkChecksum::fletcher32;
+  });
   root_ = fs::canonical(root);
   share_with_group(root_);
 }
@@ -161,6 +164,10 @@ ArtifactBuilder::~ArtifactBuilder() = default;
 
 const fs::path& ArtifactBuilder::folder() const {
   return impl_->folder->path();
+}
+
+ImageWriter ArtifactBuilder::begin_image(const std::string& name, const record::ImageInfo& info, DType storage) const {
+  return {folder() / name, info, storage, impl_->archive.checksum()};
 }
 
 void ArtifactBuilder::write_file(const std::string& name, std::string_view bytes) {

@@ -14,7 +14,7 @@ namespace voxflow::archive {
 class Archive {
  public:
   /// Creates an empty archive; `root` must not hold one yet.
-  static Archive create(const std::filesystem::path& root);
+  static Archive create(const std::filesystem::path& root, ChunkChecksum checksum = ChunkChecksum::none);
   /// Throws UserError when `root` is not an archive. Where the group may write `root`, this process's umask lets it
   /// write from now on what the process makes.
   explicit Archive(const std::filesystem::path& root);
@@ -25,9 +25,12 @@ class Archive {
   /// The manifest of an artifact (folder relative to the root); nothing when it is not published.
   std::optional<record::Manifest> manifest(const std::string& artifact) const;
   bool published(const std::string& artifact) const;
+  /// Of the images that are written from now on.
+  ChunkChecksum checksum() const { return checksum_; }
 
  private:
   std::filesystem::path root_;
+  ChunkChecksum checksum_ = ChunkChecksum::none;
 };
 
 enum class PublishOutcome { published, already_there };
@@ -41,6 +44,8 @@ class ArtifactBuilder {
   /// Where files are to be written until `publish`.
   const std::filesystem::path& folder() const;
   void write_file(const std::string& name, std::string_view bytes);
+  /// Begins an image in the folder, as the archive wants its images. Arguments as those of ImageWriter.
+  ImageWriter begin_image(const std::string& name, const record::ImageInfo& info, DType storage) const;
   /// Completes the manifest (files with sizes and SHA-256), fsyncs everything, renames, then emits the event. When
   /// another attempt was first, its artifact stays and this one goes; if its content digests differ (for the same task
   /// key), that is reported as nondeterminism by a warning.

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,5 +33,10 @@ EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dt
 /// the bytes are damaged.
 void decode_chunk(const std::uint8_t* bytes, std::size_t size_bytes, std::size_t chunk_voxels, DType storage,
                   DType dtype, void* voxels);
+
+/// The same for the voxels `part` of a chunk of the shape `chunk`: `to` is where the part's first voxel goes, `stride`
+/// (z, y, x) its neighbours' distances in voxels, rows being contiguous.
+void decode_part(std::span<const std::uint8_t> bytes, const Index3& chunk, DType storage, DType dtype, const Box3& part,
+                 void* to, const Index3& stride);
 
 }  // namespace voxflow::archive

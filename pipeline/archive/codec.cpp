@@ -5,6 +5,7 @@
 
 #include "pipeline/archive/chunks.hpp"
 #include "pipeline/archive/deflate.hpp"
+#include "pipeline/archive/scratch.hpp"
 #include "pipeline/core/error.hpp"
 
 namespace voxflow::archive {
@@ -27,12 +28,13 @@ void shuffle(const void* voxels, std::size_t n, std::uint8_t* planes) {
   }
 }
 
-/// Inverse of shuffle; bytes that were not stored become 0.
+/// Inverse of shuffle for `count` elements from `first` on; bytes that were not stored become 0.
 template <class Bits, std::size_t Stored>
-void unshuffle(const std::uint8_t* planes, std::size_t n, void* voxels) {
-  for (std::size_t i = 0; i < n; ++i) {
+void unshuffle(const std::uint8_t* planes, std::size_t n, std::size_t first, std::size_t count, void* voxels) {
+  for (std::size_t i = 0; i < count; ++i) {
     Bits v = 0;
-    for (std::size_t k = 0; k < Stored; ++k) v = static_cast<Bits>(v | static_cast<Bits>(planes[k * n + i]) << (8 * k));
+    for (std::size_t k = 0; k < Stored; ++k)
+      v = static_cast<Bits>(v | static_cast<Bits>(planes[k * n + first + i]) << (8 * k));
     std::memcpy(static_cast<std::uint8_t*>(voxels) + i * sizeof(Bits), &v, sizeof(Bits));
   }
 }
@@ -55,17 +57,11 @@ void shuffle_as(const void* voxels, std::size_t n, DType dtype, DType storage, s
   shuffle<std::uint32_t, 2>(voxels, n, planes);
 }
 
-void unshuffle_as(const std::uint8_t* planes, std::size_t n, DType storage, DType dtype, void* voxels) {
-  if (size_bytes(dtype) == 2) return unshuffle<std::uint16_t, 2>(planes, n, voxels);
-  if (size_bytes(storage) == 4) return unshuffle<std::uint32_t, 4>(planes, n, voxels);
-  unshuffle<std::uint32_t, 2>(planes, n, voxels);
-}
-
-/// Grows to what was asked for and stays; contents are not kept.
-std::uint8_t* scratch(std::size_t size) {
-  thread_local std::vector<std::uint8_t> buffer;
-  if (buffer.size() < size) buffer.resize(size);
-  return buffer.data();
+/// What unshuffles these voxels; their number is that of the whole chunk.
+auto unshuffle_of(DType storage, DType dtype) {
+  if (size_bytes(storage) == 1) return unshuffle<std::uint8_t, 1>;
+  if (size_bytes(dtype) == 2) return unshuffle<std::uint16_t, 2>;
+  return size_bytes(storage) == 4 ? unshuffle<std::uint32_t, 4> : unshuffle<std::uint32_t, 2>;
 }
 
 }  // namespace
@@ -76,7 +72,8 @@ EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dt
   const std::size_t stored_bytes = chunk_voxels * size_bytes(storage);
   const auto* planes = static_cast<const std::uint8_t*>(voxels);
   if (size_bytes(storage) > 1) {
-    std::uint8_t* const buffer = scratch(stored_bytes);
+    thread_local Scratch scratch;
+    std::uint8_t* const buffer = scratch.get(stored_bytes);
     shuffle_as(voxels, chunk_voxels, dtype, storage, buffer);
     planes = buffer;
   }
@@ -86,12 +83,25 @@ EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dt
 
 void decode_chunk(const std::uint8_t* bytes, std::size_t size, std::size_t chunk_voxels, DType storage, DType dtype,
                   void* voxels) {
+  const Index3 row{1, 1, static_cast<Index>(chunk_voxels)};
+  decode_part({bytes, size}, row, storage, dtype, {{0, 0, 0}, row}, voxels, row);
+}
+
+void decode_part(std::span<const std::uint8_t> bytes, const Index3& chunk, DType storage, DType dtype, const Box3& part,
+                 void* to, const Index3& stride) {
   check_types(dtype, storage);
-  const std::size_t stored_bytes = chunk_voxels * size_bytes(storage);
-  if (size_bytes(storage) == 1) return inflate(bytes, size, voxels, stored_bytes);
-  std::uint8_t* const planes = scratch(stored_bytes);
-  inflate(bytes, size, planes, stored_bytes);
-  unshuffle_as(planes, chunk_voxels, storage, dtype, voxels);
+  thread_local Scratch scratch;
+  const auto chunk_voxels = static_cast<std::size_t>(count(chunk));
+  std::uint8_t* const planes = scratch.get(chunk_voxels * size_bytes(storage));
+  inflate(bytes.data(), bytes.size(), planes, chunk_voxels * size_bytes(storage));
+  const auto unshuffle_row = unshuffle_of(storage, dtype);
+  for (Index z = 0; z < part.extent[kZ]; ++z)
+    for (Index y = 0; y < part.extent[kY]; ++y) {
+      const Index row = ((part.origin[kZ] + z) * chunk[kY] + part.origin[kY] + y) * chunk[kX] + part.origin[kX];
+      const Index at = z * stride[kZ] + y * stride[kY];
+      unshuffle_row(planes, chunk_voxels, static_cast<std::size_t>(row), static_cast<std::size_t>(part.extent[kX]),
+                    static_cast<std::byte*>(to) + at * static_cast<Index>(size_bytes(dtype)));
+    }
 }
 
 }  // namespace voxflow::archive

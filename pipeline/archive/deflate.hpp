@@ -6,7 +6,7 @@
 
 namespace voxflow::archive {
 
-/// A zlib stream of the bytes, equal for equal bytes on every machine. Throws OutOfMemoryError.
+/// A zlib stream of the bytes.
 std::vector<std::uint8_t> deflate(const std::uint8_t* from, std::size_t size);
 
 /// Inverse of deflate, for exactly `to_size` bytes. Throws SystemError when the stream is damaged or of another length.

@@ -1,10 +1,12 @@
 #include "pipeline/archive/hdf5.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "pipeline/archive/fletcher32.hpp"
 #include "pipeline/core/error.hpp"
 
 namespace voxflow::archive::hdf5 {
@@ -181,25 +183,39 @@ hid_t file_type(DType t) {
   }
 }
 
-Handle create_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape,
-                    const Index3& chunk) {
+Cells create_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape, const Index3& chunk,
+                   bool summed) {
   const std::string what = fmt::format("create dataset '{}'", path);
   const Handle properties = dataset_properties(), links = link_properties(), space = space_of(sizes(shape));
   check(H5Pset_chunk(properties.get(), 3, sizes(chunk).data()), what);
   if (size_bytes(storage) > 1) check(H5Pset_shuffle(properties.get()), what);
   check(H5Pset_deflate(properties.get(), kDeflateLevel), what);
+  if (summed) check(H5Pset_fletcher32(properties.get()), what);
   check(H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER), what);
-  return {
-      H5Dcreate2(file.get(), path.c_str(), file_type(storage), space.get(), links.get(), properties.get(), H5P_DEFAULT),
-      H5Dclose, what};
+  const hid_t made =
+      H5Dcreate2(file.get(), path.c_str(), file_type(storage), space.get(), links.get(), properties.get(), H5P_DEFAULT);
+  return {{made, H5Dclose, what}, summed};
 }
 
-Handle open_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape,
-                  const Index3& chunk) {
-  Handle cells = open_dataset(file, path);
+namespace {
+bool has_fletcher32(hid_t properties) {
+  const int filters = H5Pget_nfilters(properties);
+  for (unsigned i = 0; std::cmp_less(i, filters); ++i) {
+    unsigned flags = 0;
+    std::size_t values = 0;
+    if (H5Pget_filter2(properties, i, &flags, &values, nullptr, 0, nullptr, nullptr) == H5Z_FILTER_FLETCHER32)
+      return true;
+  }
+  return false;
+}
+}  // namespace
+
+Cells open_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape, const Index3& chunk) {
+  Cells cells{open_dataset(file, path)};
   const std::string what = fmt::format("read the shape of '{}'", path);
-  const Handle space(H5Dget_space(cells.get()), H5Sclose, what), type(H5Dget_type(cells.get()), H5Tclose, what),
-      properties(H5Dget_create_plist(cells.get()), H5Pclose, what);
+  const hid_t dataset = cells.dataset.get();
+  const Handle space(H5Dget_space(dataset), H5Sclose, what), type(H5Dget_type(dataset), H5Tclose, what),
+      properties(H5Dget_create_plist(dataset), H5Pclose, what);
   std::array<hsize_t, 3> found_shape{}, found_chunk{};
   const bool chunked =
       H5Pget_layout(properties.get()) == H5D_CHUNKED && H5Pget_chunk(properties.get(), 3, found_chunk.data()) == 3;
@@ -208,23 +224,46 @@ Handle open_cells(const Handle& file, const std::string& path, DType storage, co
   if (!chunked || !volume || extents(found_shape) != shape || extents(found_chunk) != chunk ||
       H5Tequal(type.get(), file_type(storage)) <= 0)
     throw SystemError(fmt::format("dataset '{}' is not of the shape, chunks and type that the image has", path));
+  cells.summed = has_fletcher32(properties.get());
   return cells;
 }
 
-void write_chunk(const Handle& cells, const Index3& origin, std::span<const std::uint8_t> bytes) {
-  check(H5Dwrite_chunk(cells.get(), H5P_DEFAULT, 0, sizes(origin).data(), bytes.size(), bytes.data()), "write a chunk");
+namespace {
+constexpr std::size_t kFletcherBytes = 4;
+
+std::span<const std::uint8_t> without_sum(std::span<const std::uint8_t> bytes) {
+  std::uint32_t sum = 0;
+  if (bytes.size() < kFletcherBytes) throw SystemError("the chunk is shorter than its checksum");
+  std::memcpy(&sum, &bytes[bytes.size() - kFletcherBytes], kFletcherBytes);
+  bytes = bytes.first(bytes.size() - kFletcherBytes);
+  if (fletcher32(bytes) != sum) throw SystemError("the chunk's bytes do not match their checksum (fletcher32)");
+  return bytes;
+}
+}  // namespace
+
+void write_chunk(const Cells& cells, const Index3& origin, std::span<const std::uint8_t> bytes) {
+  thread_local Scratch scratch;
+  if (cells.summed) {
+    std::uint8_t* const summed = scratch.get(bytes.size() + kFletcherBytes);
+    std::memcpy(summed, bytes.data(), bytes.size());
+    const std::uint32_t sum = fletcher32(bytes);
+    std::memcpy(summed + bytes.size(), &sum, kFletcherBytes);
+    bytes = {summed, bytes.size() + kFletcherBytes};
+  }
+  check(H5Dwrite_chunk(cells.dataset.get(), H5P_DEFAULT, 0, sizes(origin).data(), bytes.size(), bytes.data()),
+        "write a chunk");
 }
 
-std::vector<std::uint8_t> read_chunk(const Handle& cells, const Index3& origin) {
+std::span<const std::uint8_t> read_chunk(const Cells& cells, const Index3& origin, Scratch& to) {
   const auto offset = sizes(origin);
   hsize_t size = 0;
-  check(H5Dget_chunk_storage_size(cells.get(), offset.data(), &size), "find a chunk");
+  check(H5Dget_chunk_storage_size(cells.dataset.get(), offset.data(), &size), "find a chunk");
   if (size == 0) throw SystemError("the chunk was never written");
-  std::vector<std::uint8_t> bytes(size);
+  std::uint8_t* const bytes = to.get(size);
   std::uint32_t skipped_filters = 0;
-  check(H5Dread_chunk(cells.get(), H5P_DEFAULT, offset.data(), &skipped_filters, bytes.data()), "read a chunk");
+  check(H5Dread_chunk(cells.dataset.get(), H5P_DEFAULT, offset.data(), &skipped_filters, bytes), "read a chunk");
   if (skipped_filters != 0) throw SystemError("the chunk is not stored with the declared filters");
-  return bytes;
+  return cells.summed ? without_sum({bytes, size}) : std::span<const std::uint8_t>(bytes, size);
 }
 
 void write_attribute(const Handle& object, const std::string& name, const std::string& text) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/archive/scratch.hpp"
 #include "pipeline/archive/write_driver.hpp"
 #include "pipeline/core/dtype.hpp"
 #include "pipeline/core/geometry.hpp"
@@ -58,15 +59,21 @@ Handle open_group(const Handle& parent, const std::string& path);
 /// The little-endian type on disk.
 hid_t file_type(DType t);
 
-/// A dataset of whole chunks with shuffle (of types above one byte) and deflate declared, z-y-x, without fill values.
-Handle create_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape,
-                    const Index3& chunk);
+/// A dataset of whole chunks, z-y-x, whose bytes pass HDF5's filters by.
+struct Cells {
+  Handle dataset;
+  bool summed = false;  // fletcher32 follows each chunk
+};
+/// Shuffle (of types above one byte), deflate and perhaps fletcher32 are declared; without fill values.
+Cells create_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape, const Index3& chunk,
+                   bool summed);
 /// Throws SystemError when shape, chunk shape or type on disk is another.
-Handle open_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape, const Index3& chunk);
-/// `origin`: the chunk's first voxel.
-void write_chunk(const Handle& cells, const Index3& origin, std::span<const std::uint8_t> bytes);
-/// The chunk's bytes as stored. Throws SystemError when it was never written or is not filtered as written here.
-std::vector<std::uint8_t> read_chunk(const Handle& cells, const Index3& origin);
+Cells open_cells(const Handle& file, const std::string& path, DType storage, const Index3& shape, const Index3& chunk);
+/// `origin`: the chunk's first voxel. `bytes`: shuffled and deflated.
+void write_chunk(const Cells& cells, const Index3& origin, std::span<const std::uint8_t> bytes);
+/// What was given to write_chunk, in `to`. Throws SystemError when it was never written, is not filtered as written
+/// here, or its checksum is another.
+std::span<const std::uint8_t> read_chunk(const Cells& cells, const Index3& origin, Scratch& to);
 
 void write_attribute(const Handle& object, const std::string& name, const std::string& text);
 void write_attribute(const Handle& object, const std::string& name, int value);

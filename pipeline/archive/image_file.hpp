@@ -17,6 +17,9 @@ struct Metadata {
   std::string provenance, annotations, original;
 };
 
+/// What every HDF5 library checks a chunk's bytes by, beside the checksum that deflate has of its own.
+enum class ChunkChecksum { none, fletcher32 };
+
 /// How `finish` makes the smaller copies.
 struct FinishOptions {
   std::size_t threads = 1;
@@ -28,10 +31,10 @@ class ImageWriter {
  public:
   /// Creates `file` (its name: [A-Za-z0-9_-]+ and ".h5"). `storage` is the voxel type on disk (see encode_chunk).
   /// Throws SystemError, DiskFullError.
-  ImageWriter(const std::filesystem::path& file, const record::ImageInfo& info, DType storage);
+  ImageWriter(const std::filesystem::path& file, const record::ImageInfo& info, DType storage,
+              ChunkChecksum checksum = ChunkChecksum::none);
   ~ImageWriter();
-  ImageWriter(const ImageWriter&) = delete;
-  ImageWriter& operator=(const ImageWriter&) = delete;
+  ImageWriter(ImageWriter&&) noexcept;
 
   /// Stores one chunk; `chunk` counts chunks, z-y-x. Every chunk of every t and c is stored once, in any order.
   void put(int t, int c, const Index3& chunk, const EncodedChunk& encoded);

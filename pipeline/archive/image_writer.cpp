@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -47,10 +48,11 @@ void check_info(const record::ImageInfo& info, DType storage) {
 }  // namespace
 
 struct ImageWriter::Impl {
-  Impl(const fs::path& path, const record::ImageInfo& image, DType stored)
+  Impl(const fs::path& path, const record::ImageInfo& image, DType stored, ChunkChecksum sum)
       : file(path),
         info(image),
         storage(stored),
+        checksum(sum),
         levels(pyramid_levels(image.grid)),
         counts(levels.front().counts),
         volume_chunks(static_cast<std::size_t>(count(counts))),
@@ -101,10 +103,11 @@ struct ImageWriter::Impl {
   void make_cells(int t, int c) {
     for (std::size_t l = 0; l < levels.size(); ++l) {
       const auto& s = levels[l].grid.spacing;
-      const hdf5::Handle made =
-          hdf5::create_cells(h5, layout::cells(t, c, l), storage, levels[l].grid.shape, levels[l].chunk);
-      hdf5::write_attribute(made, "axistags", std::string(layout::kAxisTags));
-      hdf5::write_attribute(made, "element_size_um", std::array<double, 3>{s[kZ].value, s[kY].value, s[kX].value});
+      const hdf5::Cells made = hdf5::create_cells(h5, layout::cells(t, c, l), storage, levels[l].grid.shape,
+                                                  levels[l].chunk, checksum == ChunkChecksum::fletcher32);
+      hdf5::write_attribute(made.dataset, "axistags", std::string(layout::kAxisTags));
+      hdf5::write_attribute(made.dataset, "element_size_um",
+                            std::array<double, 3>{s[kZ].value, s[kY].value, s[kX].value});
     }
   }
 
@@ -118,12 +121,16 @@ struct ImageWriter::Impl {
       from.origin[i] = box.origin[i] * l.steps[i];
       from.extent[i] = std::min(box.extent[i] * l.steps[i], finer.shape[i] - from.origin[i]);
     }
-    const std::size_t bytes = size_bytes(info.dtype);
-    std::vector<std::byte> fine(static_cast<std::size_t>(count(from.extent)) * bytes);
-    volumes.read(level - 1, t, c, from, fine.data(), {from.extent[kY] * from.extent[kX], from.extent[kX], 1});
-    std::vector<std::byte> whole(static_cast<std::size_t>(count(l.chunk)) * bytes);
-    reduce(fine.data(), from.extent, l.steps, info.dtype, reduction_of(info.kind), whole.data(), box.extent, l.chunk);
-    return encode_chunk(whole.data(), static_cast<std::size_t>(count(l.chunk)), info.dtype, storage);
+    thread_local Scratch fine_memory, chunk_memory;
+    const auto bytes = [&](const Index3& shape) {
+      return static_cast<std::size_t>(count(shape)) * size_bytes(info.dtype);
+    };
+    std::uint8_t* const fine = fine_memory.get(bytes(from.extent));
+    std::uint8_t* const chunk = chunk_memory.get(bytes(l.chunk));
+    volumes.read(level - 1, t, c, from, fine, {from.extent[kY] * from.extent[kX], from.extent[kX], 1});
+    if (box.extent != l.chunk) std::memset(chunk, 0, bytes(l.chunk));
+    reduce(fine, from.extent, l.steps, info.dtype, reduction_of(info.kind), chunk, box.extent, l.chunk);
+    return encode_chunk(chunk, static_cast<std::size_t>(count(l.chunk)), info.dtype, storage);
   }
 
   void make_level(std::size_t level, const FinishOptions& options) {
@@ -187,6 +194,7 @@ struct ImageWriter::Impl {
   fs::path file;
   record::ImageInfo info;
   DType storage;
+  ChunkChecksum checksum;
   std::vector<Level> levels;
   Index3 counts;  // of level 0
   std::size_t volume_chunks;
@@ -198,10 +206,10 @@ struct ImageWriter::Impl {
   bool created = false, finished = false;
 };
 
-ImageWriter::ImageWriter(const fs::path& file, const record::ImageInfo& info, DType storage) {
+ImageWriter::ImageWriter(const fs::path& file, const record::ImageInfo& info, DType storage, ChunkChecksum checksum) {
   check_name(file);
   check_info(info, storage);
-  impl_ = std::make_unique<Impl>(file, info, storage);
+  impl_ = std::make_unique<Impl>(file, info, storage, checksum);
   impl_->run([&] {
     impl_->h5 = hdf5::create_file(file, impl_->failure);
     impl_->created = true;
@@ -212,6 +220,7 @@ ImageWriter::ImageWriter(const fs::path& file, const record::ImageInfo& info, DT
 }
 
 ImageWriter::~ImageWriter() = default;
+ImageWriter::ImageWriter(ImageWriter&&) noexcept = default;
 
 void ImageWriter::put(int t, int c, const Index3& chunk, const EncodedChunk& encoded) {
   auto& w = *impl_;

@@ -35,7 +35,7 @@ std::string chunk_name(int t, int c, const Index3& chunk, std::size_t level) {
 OpenCells::OpenCells(const hdf5::Handle& file, const std::vector<Level>& levels, DType storage)
     : file_(file), levels_(levels), storage_(storage) {}
 
-const hdf5::Handle& OpenCells::get(int t, int c, std::size_t level) {
+const hdf5::Cells& OpenCells::get(int t, int c, std::size_t level) {
   constexpr std::size_t kMostOpen = 32;
   const auto found =
       std::find_if(open_.begin(), open_.end(), [&](const Open& o) { return o.t == t && o.c == c && o.level == level; });

@@ -50,14 +50,14 @@ class OpenCells {
  public:
   OpenCells(const hdf5::Handle& file, const std::vector<Level>& levels, DType storage);
   /// Valid until the next call.
-  const hdf5::Handle& get(int t, int c, std::size_t level);
+  const hdf5::Cells& get(int t, int c, std::size_t level);
   void close() { open_.clear(); }
 
  private:
   struct Open {
     int t, c;
     std::size_t level;
-    hdf5::Handle cells;
+    hdf5::Cells cells;
   };
   const hdf5::Handle& file_;
   const std::vector<Level>& levels_;

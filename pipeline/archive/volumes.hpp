@@ -16,14 +16,13 @@ class Volumes {
   /// Copies `box` (inside the volume) of (t, c) at `level` to `to`; `stride` in voxels, rows contiguous. Throws
   /// InternalError when there is no such box, SystemError when the file is damaged.
   void read(std::size_t level, int t, int c, const Box3& box, void* to, const Index3& stride);
-  /// The bytes of one chunk as stored.
-  std::vector<std::uint8_t> stored_bytes(std::size_t level, int t, int c, const Index3& chunk);
   /// Lets go of the file. Call under hdf5::Lock.
   void close() { cells_.close(); }
 
  private:
   std::size_t volume_number(int t, int c) const;
-  void decode(std::size_t level, int t, int c, const Index3& at, void* voxels);
+  /// `part`: within the chunk.
+  void decode(std::size_t level, int t, int c, const Index3& at, const Box3& part, void* to, const Index3& stride);
   ChunkCache::Voxels decoded(std::size_t level, int t, int c, const Index3& at);
 
   const std::filesystem::path& file_;

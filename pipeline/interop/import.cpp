@@ -147,7 +147,7 @@ Imported import_image(const ImportRequest& request, const archive::Archive& arch
   check_name(source.name());
   // The folder is known only with the content; until then the artifact is built beside those of its project.
   archive::ArtifactBuilder builder(archive, request.project + "/acquisitions/new");
-  archive::ImageWriter writer(builder.folder() / kFileName, source.info(), source.info().dtype);
+  archive::ImageWriter writer = builder.begin_image(kFileName, source.info(), source.info().dtype);
   auto file_digests = hash_files(source.files());
   for_slabs(source, request.inspector,
             [&](const std::vector<Slab>& slabs) { write_slabs(writer, source.info(), slabs, source.info().dtype); });

@@ -196,7 +196,7 @@ ImportedLabels import_labels(const LabelImportRequest& request, const archive::A
   const DType storage = largest->label > 0xFFFF ? DType::uint32 : DType::uint16;
 
   archive::ArtifactBuilder builder(archive, imported.artifact);
-  archive::ImageWriter writer(builder.folder() / kFileName, info, storage);
+  archive::ImageWriter writer = builder.begin_image(kFileName, info, storage);
   Painter painter(info, regions);
   paint_all(painter, info, storage, writer);
   imported.objects = painter.objects();

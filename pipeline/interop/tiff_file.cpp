@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/files.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/interop/tiff_handle.hpp"
 #include "pipeline/interop/tiff_page.hpp"
@@ -17,6 +18,8 @@ namespace fs = std::filesystem;
 namespace voxflow::interop {
 
 namespace {
+constexpr std::uintmax_t kSmallFile_bytes = 1 << 20;
+
 /// libtiff's handle with the place for its messages; one thread at a time.
 struct OpenTiff {
   TiffMessages messages;
@@ -36,10 +39,18 @@ struct TiffFile::Impl {
   std::string description;
   std::optional<double> x_resolution, y_resolution;
   std::mutex lock;
+  std::shared_ptr<const std::string> bytes;
   std::vector<std::unique_ptr<OpenTiff>> idle;  // open, used by no thread
 
   [[noreturn]] void fail(int page, const std::string& what) const {
     throw UserError(fmt::format("'{}', page {}: {}", file.string(), page + 1, what));
+  }
+
+  /// The file's bytes, when they are few; kept until `close`.
+  std::shared_ptr<const std::string> small_file() {
+    const std::lock_guard hold(lock);
+    if (!bytes && fs::file_size(file) <= kSmallFile_bytes) bytes = std::make_shared<const std::string>(read_file(file));
+    return bytes;
   }
 
   std::unique_ptr<OpenTiff> open() {
@@ -52,8 +63,8 @@ struct TiffFile::Impl {
       }
     }
     auto tiff = std::make_unique<OpenTiff>();
-    // "m": no memory mapping, so that a file cut off while it is read is an error and not a signal.
-    tiff->handle = open_tiff(file, "rm", tiff->messages);
+    const auto whole = small_file();
+    tiff->handle = whole ? open_tiff(file, whole, tiff->messages) : open_tiff(file, tiff->messages);
     if (!tiff->handle)
       throw UserError(
           fmt::format("'{}' cannot be read as a TIFF{}; give a TIFF or OME-TIFF file", file.string(), tiff->reason()));
@@ -79,11 +90,11 @@ struct TiffFile::Impl {
 
   void read_directories() {
     const auto tiff = open();
-    const std::uint64_t bytes = fs::file_size(file);
+    const std::uint64_t size = fs::file_size(file);
     read_first_page_tags(tiff->get());
     const bool imagej = description.starts_with("ImageJ=");
     const auto add_page = [&] {
-      pages.push_back({describe_page(tiff->get(), imagej, bytes), TIFFCurrentDirOffset(tiff->get())});
+      pages.push_back({describe_page(tiff->get(), imagej, size), TIFFCurrentDirOffset(tiff->get())});
     };
     add_page();
     while (TIFFLastDirectory(tiff->get()) == 0) {
@@ -129,10 +140,12 @@ TiffFile::TiffFile(const fs::path& file) : impl_(std::make_unique<Impl>()) {
   std::error_code error;
   if (!fs::is_regular_file(file, error)) throw UserError(fmt::format("there is no file '{}'", file.string()));
   impl_->read_directories();
+  close();
 }
 
 void TiffFile::close() {
   impl_->idle.clear();
+  impl_->bytes.reset();
 }
 
 TiffFile::~TiffFile() = default;

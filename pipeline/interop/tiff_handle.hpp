@@ -18,7 +18,11 @@ struct TiffCloser {
 };
 using TiffHandle = std::unique_ptr<TIFF, TiffCloser>;
 
-/// Opens with libtiff's `mode`; empty when that fails, with the reason in `messages`, which must outlive the handle.
-TiffHandle open_tiff(const std::filesystem::path& file, const char* mode, TiffMessages& messages);
+/// Opens for reading; empty when that fails, with the reason in `messages`, which must outlive the handle.
+TiffHandle open_tiff(const std::filesystem::path& file, TiffMessages& messages);
+
+/// The same for a file whose `bytes` are in memory: nothing asks the system for each of many small pieces.
+TiffHandle open_tiff(const std::filesystem::path& file, std::shared_ptr<const std::string> bytes,
+                     TiffMessages& messages);
 
 }  // namespace voxflow::interop

@@ -69,18 +69,14 @@ void MemorySink::open(const std::string& port, const record::ImageInfo& info, DT
 void MemorySink::put(const std::string& port, int t, int c, const Index3& chunk, const archive::EncodedChunk& encoded) {
   Image& image = images_.at(port);
   const Index3 chunk_shape = archive::chunk_shape(image.info.grid), counts = archive::chunk_counts(image.info.grid);
-  const auto chunk_voxels = static_cast<std::size_t>(count(chunk_shape));
   const std::size_t voxel_bytes = size_bytes(image.info.dtype), volume = volume_number(image.info, t, c);
-  std::vector<std::byte> decoded(chunk_voxels * voxel_bytes);
-  archive::decode_chunk(encoded.bytes.data(), encoded.bytes.size(), chunk_voxels, image.storage, image.info.dtype,
-                        decoded.data());
   Box3 box;
   for (std::size_t i = 0; i < 3; ++i) box.origin[i] = chunk[i] * chunk_shape[i], box.extent[i] = chunk_shape[i];
   box = intersect(box, image.info.grid.box());
   const Index3 own = dense(image.info.grid.shape);
   std::byte* to = image.voxels.data() + volume * volume_bytes(image.info) +
                   static_cast<std::size_t>(offset(box.origin, own)) * voxel_bytes;
-  copy_rows(decoded.data(), dense(chunk_shape), to, own, box.extent, voxel_bytes);
+  archive::decode_part(encoded.bytes, chunk_shape, image.storage, image.info.dtype, {{0, 0, 0}, box.extent}, to, own);
   image.chunks.at(volume * static_cast<std::size_t>(count(counts)) +
                   static_cast<std::size_t>(offset(chunk, dense(counts)))) = encoded.digest;
 }

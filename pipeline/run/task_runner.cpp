@@ -54,21 +54,21 @@ class Usage {
 // The volumetric outputs of an artifact that is being built.
 class FileSink final : public ImageSink {
  public:
-  FileSink(const fs::path& folder, std::map<std::string, std::string> files)
-      : folder_(folder), files_(std::move(files)) {}
+  FileSink(const archive::ArtifactBuilder& builder, std::map<std::string, std::string> files)
+      : builder_(builder), files_(std::move(files)) {}
   void open(const std::string& port, const record::ImageInfo& info, DType storage) override {
-    writers_[port] = std::make_unique<archive::ImageWriter>(folder_ / files_.at(port), info, storage);
+    writers_.try_emplace(port, builder_.begin_image(files_.at(port), info, storage));
   }
   void put(const std::string& port, int t, int c, const Index3& chunk, const archive::EncodedChunk& encoded) override {
-    writers_.at(port)->put(t, c, chunk, encoded);
+    writers_.at(port).put(t, c, chunk, encoded);
   }
-  archive::ImageWriter& writer(const std::string& port) { return *writers_.at(port); }
+  archive::ImageWriter& writer(const std::string& port) { return writers_.at(port); }
   const std::string& file(const std::string& port) const { return files_.at(port); }
 
  private:
-  fs::path folder_;
+  const archive::ArtifactBuilder& builder_;
   std::map<std::string, std::string> files_;
-  std::map<std::string, std::unique_ptr<archive::ImageWriter>> writers_;
+  std::map<std::string, archive::ImageWriter> writers_;
 };
 
 // The only volumetric output is data.h5; of several, each is <port>.h5. A PSF is always <port>.h5.
@@ -137,7 +137,7 @@ class TaskRun {
     for (const record::TaskInput& input : task_.inputs) open_input(input, schema);
     if (team_.rank() != 0) return;
     builder_ = std::make_unique<archive::ArtifactBuilder>(archive_, task_.artifact);
-    sink_ = std::make_unique<FileSink>(builder_->folder(), image_files(schema));
+    sink_ = std::make_unique<FileSink>(*builder_, image_files(schema));
   }
 
   void open_input(const record::TaskInput& input, const SchemaInfo& schema) {
@@ -239,7 +239,7 @@ class TaskRun {
     for (std::size_t c = 0; c < psfs.size(); ++c)
       info.channels.push_back({names[c].empty() ? std::to_string(c) : names[c], std::nullopt, std::nullopt});
     out.file = out.port + ".h5";
-    archive::ImageWriter writer(builder_->folder() / out.file, info, DType::float32);
+    archive::ImageWriter writer = builder_->begin_image(out.file, info, DType::float32);
     std::uint64_t clamped = 0;
     for (std::size_t c = 0; c < psfs.size(); ++c)
       for (const ChunkPart& part :

@@ -48,6 +48,23 @@ PublishOutcome publish_table(const Archive& a, const std::string& artifact, cons
 }
 }  // namespace
 
+TEST_CASE("an archive says whether its images' chunks have checksums") {
+  const TestFolder folder;
+  CHECK(Archive::create(folder / "plain").checksum() == archive::ChunkChecksum::none);
+  Archive::create(folder / "summed", archive::ChunkChecksum::fletcher32);
+  const Archive summed(folder / "summed");
+  CHECK(summed.checksum() == archive::ChunkChecksum::fletcher32);
+  const std::string record = read_file(folder / "summed" / "archive.json");
+  CHECK(record.find(R"("chunk_checksum": "fletcher32")") != std::string::npos);
+  std::string newer = record;
+  newer.replace(newer.find("\"fletcher32\""), 12, "\"crc64\"");
+  fs::remove(folder / "plain" / "archive.json");
+  write_file_atomically(folder / "plain" / "archive.json", newer);
+  CHECK(message_of<UserError>([&] { Archive{folder / "plain"}; }) ==
+        (folder / "plain" / "archive.json").string() +
+            ": chunk_checksum is 'crc64', known is 'fletcher32'; use a newer voxflow");
+}
+
 TEST_CASE("an archive is created empty, once, and opened by its folder") {
   const TestFolder folder;
   const Archive made = Archive::create(folder / "archive");

@@ -1,4 +1,4 @@
-"""Reads an image with stock HDF5 and compares it with raw voxels: compare_with_h5py.py DATA.h5 RAW_FOLDER."""
+"""Reads an image with stock HDF5 and compares it with raw voxels: compare_with_h5py.py DATA.h5 RAW_FOLDER [fletcher32]."""
 import json
 import os
 import sys
@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 file_name, raw_folder = sys.argv[1:3]
+summed = sys.argv[3:] == ["fletcher32"]
 raw_type = {"uint8": "u1", "uint16": "<u2", "uint32": "<u4", "float32": "<f4"}
 
 
@@ -70,6 +71,7 @@ with h5py.File(file_name, "r") as file:
                     expected = shrink(expected, steps, info["kind"])
                 assert cells.shape == expected.shape and cells.dtype == raw_type[stored], (cells.shape, cells.dtype)
                 assert cells.chunks == tuple(setup["subdivisions"][level][::-1])
+                assert cells.fletcher32 == summed
                 assert cells.compression == "gzip" and cells.shuffle == (cells.dtype.itemsize > 1)
                 assert [axis["key"] for axis in json.loads(cells.attrs["axistags"])["axes"]] == ["z", "y", "x"]
                 assert np.allclose(cells.attrs["element_size_um"], np.multiply(info["spacing_um_zyx"], f))

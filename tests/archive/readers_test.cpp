@@ -27,8 +27,9 @@ bool h5py_there() {
 
 /// The image as data.h5, and level 0 of each volume as T_C.raw.
 template <class T>
-void write_with_raw_voxels(const TestFolder& folder, const record::ImageInfo& info, DType storage) {
-  write_image(folder / "data.h5", info, storage, all_chunks(info), {"{}", "", ""});
+void write_with_raw_voxels(const TestFolder& folder, const record::ImageInfo& info, DType storage,
+                           archive::ChunkChecksum checksum = archive::ChunkChecksum::none) {
+  write_image(folder / "data.h5", info, storage, all_chunks(info), {"{}", "", ""}, checksum);
   for (int t = 0; t < info.timepoints; ++t)
     for (int c = 0; c < info.channel_count(); ++c) {
       const auto voxels = voxels_of<T>(info, t, c, info.grid.box());
@@ -38,11 +39,13 @@ void write_with_raw_voxels(const TestFolder& folder, const record::ImageInfo& in
 }
 
 template <class T>
-void check_with_h5py(const record::ImageInfo& info, DType storage) {
+void check_with_h5py(const record::ImageInfo& info, DType storage,
+                     archive::ChunkChecksum checksum = archive::ChunkChecksum::none) {
   const TestFolder folder;
-  write_with_raw_voxels<T>(folder, info, storage);
-  CHECK(run(fmt::format("{} {} {} {}", VOXFLOW_PYTHON, shell_quote(VOXFLOW_READERS_SCRIPT),
-                        shell_quote((folder / "data.h5").string()), shell_quote(folder.path().string()))) == 0);
+  write_with_raw_voxels<T>(folder, info, storage, checksum);
+  CHECK(run(fmt::format("{} {} {} {} {}", VOXFLOW_PYTHON, shell_quote(VOXFLOW_READERS_SCRIPT),
+                        shell_quote((folder / "data.h5").string()), shell_quote(folder.path().string()),
+                        checksum == archive::ChunkChecksum::none ? "" : "fletcher32")) == 0);
 }
 }  // namespace
 
@@ -57,6 +60,21 @@ TEST_CASE_TEMPLATE("h5py reads the same voxels, and finds the BigDataViewer layo
 TEST_CASE("h5py reads labels stored in 16 bits, and a single plane") {
   if (!h5py_there()) return;
   check_with_h5py<std::uint32_t>(image_of(DType::uint32, {1, 600, 530}), DType::uint16);
+}
+
+TEST_CASE("h5py finds right checksums where the archive gives its chunks some") {
+  if (!h5py_there()) return;
+  check_with_h5py<std::uint16_t>(image_of(DType::uint16, {20, 300, 261}, 2, 1), DType::uint16,
+                                 archive::ChunkChecksum::fletcher32);
+}
+
+TEST_CASE("JHDF5 reads chunks with checksums") {
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {20, 70, 300}, 2, 2);
+  write_with_raw_voxels<std::uint16_t>(folder, info, info.dtype, archive::ChunkChecksum::fletcher32);
+  const auto said = java_says(project_folder() / "tests/archive/ReadWithJhdf5.java",
+                              {(folder / "data.h5").string(), folder.path().string(), "2", "2"});
+  if (said) CHECK(*said == "uint16 2 levels same\n");
 }
 
 TEST_CASE_TEMPLATE("h5py finds the smaller copies that the format asks for", T, std::uint8_t, std::uint16_t,

@@ -74,8 +74,9 @@ inline void put_chunk(ImageWriter& writer, const record::ImageInfo& info, DType 
 
 /// Writes the whole image; `chunks` in the order to use. Returns its content digest.
 inline Digest write_image(const std::filesystem::path& file, const record::ImageInfo& info, DType storage,
-                          const std::vector<ChunkAt>& chunks, const archive::Metadata& metadata = {}) {
-  ImageWriter writer(file, info, storage);
+                          const std::vector<ChunkAt>& chunks, const archive::Metadata& metadata = {},
+                          archive::ChunkChecksum checksum = archive::ChunkChecksum::none) {
+  ImageWriter writer(file, info, storage, checksum);
   for (const ChunkAt& at : chunks) put_chunk(writer, info, storage, at);
   return writer.finish(metadata);
 }

@@ -44,6 +44,19 @@ TEST_CASE("a flipped bit is told with file, volume and chunk") {
         (folder / "data.h5").string() + ": timepoint 1, channel 0, chunk (0, 1, 2): the compressed bytes are damaged");
 }
 
+TEST_CASE("where chunks have a checksum, it is what tells") {
+  const TestFolder folder;
+  const auto info = image_of(DType::uint16, {40, 70, 200}, 2, 2);
+  write_image(folder / "data.h5", info, info.dtype, all_chunks(info), {}, archive::ChunkChecksum::fletcher32);
+  CHECK(archive::verify_image(folder / "data.h5").empty());
+  flip_in_chunk(folder / "data.h5", info, {1, 0, {0, 1, 2}});
+  const auto problems = archive::verify_image(folder / "data.h5");
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] == (folder / "data.h5").string() +
+                           ": timepoint 1, channel 0, chunk (0, 1, 2): the chunk's bytes do not match their checksum "
+                           "(fletcher32)");
+}
+
 TEST_CASE("a flipped bit in a smaller copy is told with its level") {
   const TestFolder folder;
   const auto info = image_of(DType::uint16, {10, 70, 300});

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "pipeline/core/files.hpp"
 #include "tests/cli/facility.hpp"
 
 namespace fs = std::filesystem;
@@ -36,6 +37,22 @@ TEST_CASE("import types annotations by their values, and find compares them with
   CHECK_FALSE(found("time_post_infection > 18 h"));
   CHECK(found("acquired >= \"2026-11-01\" and not (species = \"A\" or infected = false)"));
   CHECK(found("spacing.z = 500 nm"));
+}
+
+TEST_CASE("an archive made with --fletcher32 gives its images' chunks checksums, and is verified as others are") {
+  const Facility facility;
+  facility.must({"phantom", "make", "facility", "--images", "1"});
+  const auto in_summed = [&](std::vector<std::string> arguments) {
+    const Outcome outcome =
+        run_program("voxflow", std::move(arguments), facility / "", {{"VOXFLOW_ARCHIVE", "summed"}});
+    CAPTURE(outcome.err);
+    CHECK(outcome.exit_code == 0);
+    return outcome.out;
+  };
+  in_summed({"init", "summed", "--fletcher32"});
+  CHECK(contains(::voxflow::read_file(facility / "summed/archive.json"), R"("chunk_checksum": "fletcher32")"));
+  in_summed({"import", "facility/images/nuclei_1_C0.tif", "--project", "demo"});
+  CHECK(contains(in_summed({"verify"}), "1 artifact verified, 0 damaged"));
 }
 
 TEST_CASE("the same content imported again, under another name, is the same acquisition") {
