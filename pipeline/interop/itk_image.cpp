@@ -1,5 +1,8 @@
 #include "pipeline/interop/itk_image.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -162,6 +165,14 @@ std::string direction_text(const itk::ImageIOBase& io) {
   return turned ? join(numbers, " ") : "";
 }
 
+/// The machine's memory, or what a limit (ulimit -v) leaves of it.
+double memory_of_process_bytes() {
+  const double machine = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return machine;
+  return std::min(machine, static_cast<double>(limit.rlim_cur));
+}
+
 class ItkImage : public ImageFile {
  public:
   ItkImage(const fs::path& file, std::string_view head, Format format)
@@ -180,6 +191,7 @@ class ItkImage : public ImageFile {
     found().timepoints = static_cast<int>(extent(3));
     found().channels.resize(1);
     read_spacing(*io, length_unit(format, head, *io));
+    if (!by_planes_) check_memory();
     check_voxels(*io, head);
     if (format == Format::nifti && facts().timepoints > 1) found().time_step_s = nifti_time_step(*io);
     if (format == Format::meta_image) meta_image_ = meta_image_data(file, data_file_, head, voxel_bytes());
@@ -220,6 +232,17 @@ class ItkImage : public ImageFile {
   void close() override { std::vector<char>().swap(whole_); }
 
  private:
+  void check_memory() const {
+    constexpr double kGigabyte = 1e9;
+    const auto wanted = static_cast<double>(voxel_bytes()), allowed = memory_of_process_bytes();
+    if (wanted > allowed)
+      throw UserError(fmt::format(
+          "its voxels are {:.1f} GB, which are held in memory as a whole, since they are compressed or in an NRRD "
+          "file; "
+          "this process may have {:.1f} GB: write it as MetaImage or NIfTI without compression, or as OME-TIFF",
+          wanted / kGigabyte, allowed / kGigabyte));
+  }
+
   void check_voxels(const itk::ImageIOBase& io, std::string_view head) const {
     const fs::path data = data_file_.value_or(file_);
     if (format_ == Format::nifti) check_nifti_voxels(io, data, is_gzip(head), voxel_bytes() / size_bytes(facts().type));
