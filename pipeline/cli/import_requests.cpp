@@ -177,6 +177,8 @@ acquisition::Mask mask_for(Session& session, const std::string& file, std::strin
 }
 
 ImportRequests import_requests(Session& session, const ImportOptions& options) {
+  if (std::find(options.files.begin(), options.files.end(), "") != options.files.end())
+    throw UserError("the name of a file to import is empty");
   ImportRequests requests;
   if (options.mask.empty())
     requests.images = without_mask(options);

@@ -58,6 +58,9 @@ TEST_CASE("show tells which images a file holds; import takes one of them, or al
   const Outcome none = facility.voxflow({"import", "fields.ome.tif", "--project", "demo"});
   CHECK(none.exit_code == 2);
   has(none.err, "it holds 2 images; choose one with --series N, or take --series all:\n  0: 'field 0'\n  1: 'field 1'");
+  const Outcome empty = facility.voxflow({"import", "", "--project", "demo"});
+  CHECK(empty.exit_code == 2);
+  has(empty.err, "the name of a file to import is empty");
   const Outcome wrong = facility.voxflow({"import", "fields.ome.tif", "--project", "demo", "--series", "both"});
   CHECK(wrong.exit_code == 2);
   has(wrong.err, "--series is 'both'; write a number from 0, or all");

@@ -139,6 +139,10 @@ TEST_CASE("a folder that is another archive's replica, or something else, is not
   const Outcome full = facility.voxflow({"replicate", "--to", (facility / ".").string()});
   CHECK(full.exit_code == 2);
   has(full.err, "is no replica and is not empty; name a new folder");
+  const Outcome none = facility.voxflow({"verify", "--repair", (facility / "nowhere").string()});
+  CHECK(none.exit_code == 2);
+  has(none.err, "nowhere' is no replica to repair from; `voxflow replicate --to` makes one");
+  CHECK_FALSE(fs::exists(facility / "nowhere"));
 }
 
 TEST_CASE("what dead processes left is named and removed") {
