@@ -1,6 +1,7 @@
 #include "pipeline/acquisition/trial.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "pipeline/acquisition/quality_inspector.hpp"
 #include "pipeline/core/error.hpp"
@@ -11,7 +12,7 @@ namespace voxflow::acquisition {
 namespace {
 /// By the nearest rank, so that every quantile is a value that was measured. `sorted` is not empty.
 double quantile(const std::vector<double>& sorted, double share) {
-  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5)];
+  return sorted[static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)))];
 }
 
 bool is_metric(const std::string& rule) {

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "pipeline/archive/leftovers.hpp"
 #include "pipeline/core/clock.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/core/log.hpp"
+#include "pipeline/core/unfinished.hpp"
 #include "pipeline/core/version.hpp"
 #include "pipeline/record/archive_record.hpp"
 
@@ -136,7 +136,7 @@ struct ArtifactBuilder::Impl {
   Impl(const Archive& a, std::string target) : archive(a), artifact(std::move(target)) {
     const fs::path parent = archive.root() / checked_artifact(artifact).parent_path();
     make_directories(parent);
-    folder.emplace(parent, leftover_prefix());
+    folder.emplace(parent, unfinished_mark());
   }
 
   record::Manifest seal(record::Manifest manifest) const {

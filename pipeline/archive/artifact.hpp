@@ -71,7 +71,8 @@ std::vector<std::string> verify_artifact(const Archive& archive, const std::stri
 /// Drops an event into events/new (temporary name, fsync, rename); the same event twice does no harm.
 void emit_event(const Archive& archive, const record::Event& event);
 
-/// Temporary folders of processes that died: those of this host that run no more, those of others untouched for 48 h.
+/// Temporary files and folders of processes that died: those of this host that run no more, those of others untouched
+/// for 48 h.
 std::vector<std::filesystem::path> find_leftovers(const Archive& archive);
 /// Removes them; returns how many. Throws SystemError.
 std::size_t remove_leftovers(const Archive& archive);

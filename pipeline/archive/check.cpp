@@ -92,7 +92,10 @@ std::vector<Finding> check_artifact(const fs::path& folder, CheckVoxels voxels) 
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".h5") images.push_back(entry.path());
   if (images.empty())
-    throw UserError(fmt::format("'{}' holds no .h5 file, and only images are checked", folder.string()));
+    throw UserError(
+        fmt::format("'{}' holds no .h5 file, and only images are checked; `voxflow verify` tells whether its files are "
+                    "still what was published",
+                    folder.string()));
   std::sort(images.begin(), images.end());
   std::optional<record::Manifest> manifest;
   if (const fs::path file = folder / record::kManifestName; fs::exists(file))

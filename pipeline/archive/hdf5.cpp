@@ -111,7 +111,7 @@ std::array<hsize_t, 3> sizes(const Index3& e) {
 }  // namespace
 
 Lock::Lock() : lock_(mutex()) {
-  static const herr_t silenced = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  thread_local const herr_t silenced = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   static_cast<void>(silenced);
 }
 

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pipeline/archive/leftovers.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
+#include "pipeline/core/unfinished.hpp"
 #include "pipeline/record/archive_record.hpp"
 
 namespace fs = std::filesystem;
@@ -37,7 +37,7 @@ enum class From { archive, replica };
 std::unique_ptr<TemporaryDirectory> copy_beside(const fs::path& from, const fs::path& to,
                                                 const record::Manifest& manifest, From whose) {
   make_directories(to.parent_path());
-  auto made = std::make_unique<TemporaryDirectory>(to.parent_path(), leftover_prefix());
+  auto made = std::make_unique<TemporaryDirectory>(to.parent_path(), unfinished_mark());
   for (const record::FileRecord& file : manifest.files) {
     if (whose == From::replica && !fs::exists(from / file.name)) tell_damaged(from / file.name, whose);
     copy_to_new_file(from / file.name, made->path() / file.name);

@@ -214,7 +214,8 @@ void add_import(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"z", "t"}));
   command->add_option("--annotate", options->annotations, "key=value, such as species=G12 or time_post_infection=18h")
       ->take_all();
-  command->add_option("--series", options->series, "Which image of a file that holds several, from 0");
+  command->add_option("--series", options->series,
+                      "Which image of a file that holds several, from 0; or all: each becomes an image of its own");
   command->add_option("--dataset", options->dataset, "Which dataset of an HDF5 file that holds several: /volumes/raw");
   command->add_option("--site", options->site,
                       "Site settings (YAML), which name the converter of other formats; unless given VOXFLOW_SITE, or "

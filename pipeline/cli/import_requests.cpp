@@ -1,6 +1,7 @@
 #include "pipeline/cli/import_requests.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include <fmt/format.h>
@@ -10,6 +11,9 @@
 #include "pipeline/cli/executing.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/core/text.hpp"
+#include "pipeline/interop/image_file.hpp"
+#include "pipeline/interop/image_list.hpp"
+#include "pipeline/interop/image_source.hpp"
 
 namespace voxflow::cli {
 
@@ -37,12 +41,57 @@ Spacing3 parse_spacing(const std::string& text) {
   return spacing;
 }
 
+constexpr const char* kAll = "all";
+
+int parse_series(const std::string& text) {
+  int series = -1;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), series);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || series < 0)
+    throw UserError(fmt::format("--series is '{}'; write a number from 0, or {}", text, kAll));
+  return series;
+}
+
+/// A request for each image that the only file of `candidate` holds.
+std::vector<Candidate> each_image_of(const Candidate& candidate) {
+  const interop::ImportRequest& request = candidate.request;
+  if (request.files.size() != 1)
+    throw UserError(fmt::format("--series {} is for images of one file each; '{}' is one of {} of an image", kAll,
+                                request.files.front().string(), request.files.size()));
+  const auto choices =
+      interop::images_in(request.files.front(), {std::nullopt, request.dataset, request.pages, request.converter});
+  std::vector<Candidate> each;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    each.push_back(candidate);
+    each.back().request.series = choices[i].series;
+    each.back().request.dataset = choices[i].dataset;
+    if (choices.size() > 1)
+      each.back().request.name =
+          fmt::format("{}_{}", request.name.empty() ? interop::stem_of(request.files.front()) : request.name, i);
+  }
+  return each;
+}
+
+/// A file that cannot be listed stays as it is: its import tells why.
+void take_all_series(std::vector<Candidate>& images) {
+  std::vector<Candidate> all;
+  for (const Candidate& image : images) {
+    std::vector<Candidate> each{image};
+    try {
+      each = each_image_of(image);
+    } catch (const Error&) {
+      if (image.request.files.size() != 1) throw;
+    }
+    all.insert(all.end(), each.begin(), each.end());
+  }
+  images = std::move(all);
+}
+
 /// What holds for every image, whoever says which files are one.
 void apply_common(const ImportOptions& options, interop::ImportRequest& request) {
   if (!options.channel_names.empty()) request.channel_names = options.channel_names;
   if (!options.spacing.empty()) request.spacing = parse_spacing(options.spacing);
   if (!options.name.empty()) request.name = options.name;
-  if (options.series) request.series = options.series;
+  if (!options.series.empty() && options.series != kAll) request.series = parse_series(options.series);
   request.dataset = options.dataset;
   auto given = parse_annotations(options.annotations);
   std::erase_if(request.annotations, [&](const record::Annotation& a) {
@@ -128,6 +177,8 @@ acquisition::Mask mask_for(Session& session, const std::string& file, std::strin
 }
 
 ImportRequests import_requests(Session& session, const ImportOptions& options) {
+  if (std::find(options.files.begin(), options.files.end(), "") != options.files.end())
+    throw UserError("the name of a file to import is empty");
   ImportRequests requests;
   if (options.mask.empty())
     requests.images = without_mask(options);
@@ -136,6 +187,7 @@ ImportRequests import_requests(Session& session, const ImportOptions& options) {
   const auto keys = session.catalog().keys();
   const record::Converter converter = site_settings(session, options.site).converter;
   for (Candidate& image : requests.images) image.request.converter = converter;
+  if (options.series == kAll) take_all_series(requests.images);
   for (Candidate& image : requests.images)
     with_context(image.request.files.empty() || options.mask.empty() ? "" : image.request.files.front().string(),
                  [&] { fit_annotations(image.request.annotations, keys); });

@@ -12,8 +12,7 @@ namespace voxflow::cli {
 
 struct ImportOptions {
   std::vector<std::string> files, channel_names, annotations;
-  std::string project, name, files_are, pages, spacing, mask, keep, accept_because, dataset, site;
-  std::optional<int> series;
+  std::string project, name, files_are, pages, spacing, mask, keep, accept_because, dataset, site, series;
   std::size_t at_a_time = 0;  // 0: chosen by the machine
 };
 

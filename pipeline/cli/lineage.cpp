@@ -3,9 +3,26 @@
 
 #include "catalog/provenance/provenance.hpp"
 #include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/findings.hpp"
 #include "pipeline/cli/print.hpp"
 
 namespace voxflow::cli {
+
+namespace {
+int print_prov(Session& session, const std::string& name) {
+  print(catalog::prov_json(session.catalog(), name));
+  return 0;
+}
+
+int print_tree(Session& session, const std::string& name) {
+  print(catalog::lineage_text(session.catalog(), name));
+  if (const auto findings = findings_of(session, session.catalog().get(name))) {
+    print("this one worked with");
+    for (const std::string& line : findings_lines(*findings)) print("  " + line);
+  }
+  return 0;
+}
+}  // namespace
 
 void add_lineage(CLI::App& app, Session& session) {
   struct Options {
@@ -18,11 +35,7 @@ void add_lineage(CLI::App& app, Session& session) {
   command->add_flag("--prov", options->prov, "Print W3C PROV-JSON");
   command->callback([&session, options] {
     session.action = [&session, options] {
-      if (options->prov || session.json)
-        print(catalog::prov_json(session.catalog(), options->name));
-      else
-        print(catalog::lineage_text(session.catalog(), options->name));
-      return 0;
+      return options->prov || session.json ? print_prov(session, options->name) : print_tree(session, options->name);
     };
   });
 }

@@ -1,16 +1,22 @@
-// voxflow show: everything that is known of one image or result.
+// voxflow show: everything that is known of one image or result, or of the images of a file.
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "pipeline/acquisition/quality.hpp"
 #include "pipeline/cli/commands.hpp"
+#include "pipeline/cli/executing.hpp"
+#include "pipeline/cli/findings.hpp"
 #include "pipeline/cli/print.hpp"
-#include "pipeline/core/files.hpp"
-#include "pipeline/core/table.hpp"
-#include "pipeline/sdk/findings.hpp"
+#include "pipeline/interop/image_file.hpp"
+#include "pipeline/interop/image_list.hpp"
+
+namespace fs = std::filesystem;
 
 namespace voxflow::cli {
 
@@ -49,6 +55,8 @@ void add_origin(TextTable& table, Session& session, const catalog::Entity& entit
   if (!manifest || !manifest->origin) return;
   const record::Origin& origin = *manifest->origin;
   table.add({"imported from", files_text(origin.files)});
+  table.add({"read by", fmt::format("{} ({})", origin.importer, origin.importer_version)});
+  if (!origin.converter.empty()) table.add({"converted by", origin.converter});
   for (const auto& location : session.catalog().source_locations(entity.id))
     table.add({"the same from", files_text(location.files)});
   if (!origin.raw.empty()) table.add({"files kept in", (session.archive().root() / origin.raw).string()});
@@ -59,26 +67,9 @@ void add_origin(TextTable& table, Session& session, const catalog::Entity& entit
     table.add({fmt::format("qc {}", to_string(finding.verdict)), finding.text});
 }
 
-/// What the kernel found out about each volume and worked with (sdk/findings.hpp); nothing where it found nothing.
-std::optional<Table> findings_of(Session& session, const catalog::Entity& entity) {
-  const auto file = session.archive().root() / entity.artifact / (std::string(kFindings) + ".tsv");
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  return Table::from_tsv(read_file(file));
-}
-
-std::string text_of(const Column& column, std::size_t row) {
-  if (const auto* numbers = std::get_if<std::vector<double>>(&column.values))
-    return fmt::format("{:.5g}", (*numbers)[row]);
-  return std::visit([&](const auto& values) { return fmt::format("{}", values[row]); }, column.values);
-}
-
 void add_findings(TextTable& table, const Table& findings) {
-  for (std::size_t row = 0; row < findings.rows(); ++row) {
-    std::string text;
-    for (const Column& column : findings.columns())
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", column.name, text_of(column, row));
-    table.add({row == 0 ? "worked with" : "", text});
-  }
+  std::string head = "worked with";
+  for (std::string& line : findings_lines(findings)) table.add({std::exchange(head, ""), std::move(line)});
 }
 
 nlohmann::json findings_json(const Table& findings) {
@@ -92,7 +83,58 @@ nlohmann::json findings_json(const Table& findings) {
   return rows;
 }
 
+nlohmann::json origin_json(const record::Origin& origin) {
+  return {{"files", origin.files},
+          {"reader", origin.importer},
+          {"reader_version", origin.importer_version},
+          {"converter", origin.converter}};
+}
+
+std::string lengths_text(const std::array<std::optional<double>, 3>& um) {
+  std::string text;
+  for (const auto& length : um)
+    text += (text.empty() ? "" : " x ") + (length ? fmt::format("{}", *length) : std::string("?"));
+  return text + " um";
+}
+
+std::string channels_text(const std::vector<record::Channel>& channels) {
+  std::string text;
+  for (const auto& channel : channels) text += (text.empty() ? "" : ", ") + (channel.name.empty() ? "?" : channel.name);
+  return text;
+}
+
+/// The images of a file that is not imported, or not yet.
+int show_file(Session& session, const fs::path& file) {
+  interop::OpenOptions options;
+  options.converter = site_settings(session, "").converter;
+  TextTable table({"series", "dataset", "t c z y x", "spacing z y x", "voxels", "channels", "read by"});
+  auto list = nlohmann::json::array();
+  for (const interop::ImageChoice& choice : interop::images_in(file, options)) {
+    options.series = choice.series;
+    options.dataset = choice.dataset;
+    const auto image = interop::open_image(file, options);
+    const interop::ImageFacts& f = image->facts();
+    table.add({choice.series ? std::to_string(*choice.series) : "", choice.dataset,
+               fmt::format("{} x {} x {}", f.timepoints, f.channels.size(), fmt::join(f.shape, " x ")),
+               lengths_text(f.spacing_um), std::string(to_string(f.type)), channels_text(f.channels),
+               fmt::format("{} ({})", f.importer.name, f.importer.version)});
+    nlohmann::json j{
+        {"timepoints", f.timepoints}, {"shape", f.shape}, {"voxels", to_string(f.type)}, {"reader", f.importer.name}};
+    if (choice.series) j["series"] = *choice.series;
+    if (!choice.dataset.empty()) j["dataset"] = choice.dataset;
+    for (const auto& um : f.spacing_um) j["spacing_um"].push_back(um ? nlohmann::json(*um) : nlohmann::json());
+    for (const auto& channel : f.channels) j["channels"].push_back(channel.name);
+    list.push_back(std::move(j));
+  }
+  if (session.json)
+    print_json(list);
+  else
+    print(table.text());
+  return 0;
+}
+
 int show(Session& session, const std::string& name) {
+  if (fs::is_regular_file(name)) return show_file(session, name);
   auto& catalog = session.catalog();
   const auto entity = catalog.get(name);
   const auto made = catalog.generated_by(entity.id);
@@ -110,6 +152,9 @@ int show(Session& session, const std::string& name) {
                            {"host", made->host},
                            {"software", made->software}};
     if (findings) j["findings"] = findings_json(*findings);
+    if (entity.kind == catalog::EntityKind::acquisition)
+      if (const auto manifest = session.archive().manifest(entity.artifact); manifest && manifest->origin)
+        j["imported_from"] = origin_json(*manifest->origin);
     print_json(j);
     return 0;
   }
@@ -133,9 +178,10 @@ int show(Session& session, const std::string& name) {
 }  // namespace
 
 void add_show(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand("show", "Show everything known of an image or result");
+  auto* command =
+      app.add_subcommand("show", "Show everything known of an image or result, or which images a file holds");
   const auto name = std::make_shared<std::string>();
-  command->add_option("name", *name, "Name, id, or the beginning of an id")->required();
+  command->add_option("name", *name, "Name, id, or the beginning of an id; or a file")->required();
   command->callback([&session, name] { session.action = [&session, name] { return show(session, *name); }; });
 }
 

@@ -118,12 +118,21 @@ void print_findings(const Findings& found, const Options& options, std::size_t l
       left_out > 0 ? fmt::format(", {} found sound within {} and left out", left_out, options.not_within) : ""));
 }
 
+/// Nothing is made where nothing is: a mistyped name repairs nothing.
+std::filesystem::path replica_to_repair_from(const archive::Archive& archive, const std::string& folder) {
+  if (folder.empty()) return {};
+  std::error_code none;
+  if (std::filesystem::is_empty(folder, none) || none)
+    throw UserError(fmt::format("'{}' is no replica to repair from; `voxflow replicate --to` makes one", folder));
+  return open_replica(archive, folder);
+}
+
 int verify(Session& session, const Options& options) {
   const archive::Archive& archive = session.archive();
   auto artifacts = selected(session, options.query);
   const std::size_t all = artifacts.size();
   if (!options.not_within.empty()) leave_out_recent(artifacts, archive::VerificationLog(archive), options.not_within);
-  Findings found(archive, options.replica.empty() ? std::filesystem::path() : open_replica(archive, options.replica));
+  Findings found(archive, replica_to_repair_from(archive, options.replica));
   const auto report = [&] { print_findings(found, options, all - artifacts.size(), session.json); };
   if (options.where.local()) {
     for_each_artifact(artifacts, [&](const std::string& artifact) {
@@ -198,11 +207,9 @@ void add_clean(CLI::App& app, Session& session) {
   command->callback([&session, look_only] {
     session.action = [&session, look_only] {
       const auto leftovers = archive::find_leftovers(session.archive());
-      for (const auto& folder : leftovers) print(folder.string());
-      const std::size_t removed = *look_only ? 0 : archive::remove_leftovers(session.archive());
-      print(fmt::format("{} temporary folder{} {}", *look_only ? leftovers.size() : removed,
-                        (*look_only ? leftovers.size() : removed) == 1 ? "" : "s",
-                        *look_only ? "would be removed" : "removed"));
+      for (const auto& path : leftovers) print(path.string());
+      const std::size_t n = *look_only ? leftovers.size() : archive::remove_leftovers(session.archive());
+      print(fmt::format("{} left-over{} {}", n, n == 1 ? "" : "s", *look_only ? "would be removed" : "removed"));
       return 0;
     };
   });

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/unfinished.hpp"
 
 namespace fs = std::filesystem;
 
@@ -77,7 +78,7 @@ std::string read_file(const fs::path& file) {
 }
 
 void write_file_atomically(const fs::path& file, std::string_view bytes) {
-  std::string name = (parent_of(file) / ("." + file.filename().string() + ".tmp-XXXXXX")).string();
+  std::string name = (parent_of(file) / ("." + file.filename().string() + unfinished_mark() + "XXXXXX")).string();
   Descriptor out(::mkostemp(name.data(), O_CLOEXEC));
   if (out.get() < 0) fail("create a file beside", file);
   try {

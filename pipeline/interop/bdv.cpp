@@ -8,6 +8,7 @@
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/files.hpp"
 #include "pipeline/interop/hdf5_image.hpp"
+#include "pipeline/interop/image_list.hpp"
 #include "pipeline/interop/microscope_units.hpp"
 #include "pipeline/interop/spimdata_xml.hpp"
 
@@ -60,8 +61,10 @@ const View& choose(const std::vector<View>& views, std::optional<int> series) {
   for (std::size_t i = 0; i < views.size(); ++i)
     list += fmt::format("\n  {}: angle {}, tile {}, illumination {}, {} channels", i, views[i].angle, views[i].tile,
                         views[i].illumination, views[i].setups.size());
-  throw UserError(series ? fmt::format("it has no series {}; it holds:{}", *series, list)
-                         : fmt::format("it holds {} views; choose one with --series N:{}", views.size(), list));
+  if (series) throw UserError(fmt::format("it has no series {}; it holds:{}", *series, list));
+  throw SeveralImages(
+      fmt::format("it holds {} views; choose one with --series N, or take --series all:{}", views.size(), list),
+      numbered_choices(views.size()));
 }
 
 void check_alike(const View& view) {

@@ -108,8 +108,8 @@ class ConvertedImage : public ImageFile {
                                   output.filename().string(), with_last_words(log)));
     image_ = with_context(fmt::format("'{}', converted by {}", file.string(), name),
                           [&] { return std::make_unique<TiffImage>(output, options); });
-    facts_ = image_->facts();
-    facts_.importer = {name, version_of(converter, folder_.path()), join(converter.command, " ")};
+    found() = image_->facts();
+    found().importer = {name, version_of(converter, folder_.path()), join(converter.command, " ")};
   }
 
   std::vector<fs::path> files() const override { return {file_}; }

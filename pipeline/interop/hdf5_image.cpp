@@ -33,26 +33,26 @@ void transpose(const std::vector<unsigned char>& from, const std::string& order,
 Hdf5Image::Hdf5Image(std::unique_ptr<archive::Hdf5File> file, std::vector<fs::path> files, ImageFacts facts,
                      Hdf5Layout layout)
     : file_(std::move(file)), files_(std::move(files)), layout_(std::move(layout)) {
-  facts_ = std::move(facts);
-  facts_.importer.version = archive::Hdf5File::library();
+  found() = std::move(facts);
+  found().importer.version = archive::Hdf5File::library();
 }
 
 void Hdf5Image::read_planes(int t, int c, Index first, Index planes, void* voxels) {
-  const auto volume = static_cast<std::size_t>(t) * facts_.channels.size() + static_cast<std::size_t>(c);
+  const auto volume = static_cast<std::size_t>(t) * facts().channels.size() + static_cast<std::size_t>(c);
   const std::string& dataset = layout_.datasets.size() == 1 ? layout_.datasets.front() : layout_.datasets.at(volume);
   std::vector<Index> origin, extent;
   std::string order;  // of z, y and x in the dataset
   for (const char axis : layout_.axes) {
     const bool spatial = axis != 't' && axis != 'c';
     origin.push_back(axis == 't' ? t : axis == 'c' ? c : axis == 'z' ? first : 0);
-    extent.push_back(!spatial ? 1 : axis == 'z' ? planes : facts_.shape[axis == 'y' ? kY : kX]);
+    extent.push_back(!spatial ? 1 : axis == 'z' ? planes : facts().shape[axis == 'y' ? kY : kX]);
     if (spatial) order += axis;
   }
   if (order.find('z') == std::string::npos) order.insert(0, "z");
-  const Index3 shape{planes, facts_.shape[kY], facts_.shape[kX]};
+  const Index3 shape{planes, facts().shape[kY], facts().shape[kX]};
   const auto n = static_cast<std::size_t>(count(shape));
-  const std::size_t bytes = size_bytes(facts_.type);
-  const bool as_stored = to_string(facts_.type) == to_string(stored_dtype(facts_.type));
+  const std::size_t bytes = size_bytes(facts().type);
+  const bool as_stored = to_string(facts().type) == to_string(stored_dtype(facts().type));
   if (order == "zyx" && as_stored) return file_->read(dataset, origin, extent, layout_.stored_as, voxels);
   std::vector<unsigned char> raw(n * bytes);
   file_->read(dataset, origin, extent, layout_.stored_as, raw.data());
@@ -62,7 +62,7 @@ void Hdf5Image::read_planes(int t, int c, Index first, Index planes, void* voxel
     raw.swap(turned);
   }
   with_context(fmt::format("'{}', '{}'", file_->path().string(), dataset),
-               [&] { store_samples(facts_.type, raw.data(), n, voxels); });
+               [&] { store_samples(facts().type, raw.data(), n, voxels); });
 }
 
 std::unique_ptr<ImageFile> open_hdf5(const fs::path& file, const OpenOptions& options) {

@@ -28,7 +28,7 @@ class Hdf5Image : public ImageFile {
 
   std::vector<std::filesystem::path> files() const override { return files_; }
   void read_planes(int t, int c, Index first, Index planes, void* voxels) override;
-  Index planes_at_once() const override { return facts_.shape[kZ]; }
+  Index planes_at_once() const override { return facts().shape[kZ]; }
 
  private:
   std::unique_ptr<archive::Hdf5File> file_;

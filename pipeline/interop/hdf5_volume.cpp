@@ -6,6 +6,7 @@
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/text.hpp"
 #include "pipeline/interop/hdf5_image.hpp"
+#include "pipeline/interop/image_list.hpp"
 
 namespace voxflow::interop {
 
@@ -33,9 +34,11 @@ Hdf5Dataset choose(const archive::Hdf5File& file, const std::string& wanted) {
     if (d.path == (wanted.starts_with('/') ? wanted : "/" + wanted)) return d;
     list += fmt::format("\n  {}: {} of {}", d.path, shape_text(d.shape), d.type_name);
   }
-  throw UserError(wanted.empty()
-                      ? fmt::format("it holds {} datasets; choose one with --dataset PATH:{}", images.size(), list)
-                      : fmt::format("it has no dataset '{}' of 2 to 5 axes; it holds:{}", wanted, list));
+  if (!wanted.empty()) throw UserError(fmt::format("it has no dataset '{}' of 2 to 5 axes; it holds:{}", wanted, list));
+  std::vector<ImageChoice> choices;
+  for (const Hdf5Dataset& d : images) choices.push_back({std::nullopt, d.path});
+  throw SeveralImages(fmt::format("it holds {} datasets; choose one with --dataset PATH:{}", images.size(), list),
+                      std::move(choices));
 }
 
 /// The keys of vigra's axis tags, JSON such as {"axes": [{"key": "z", ...}, ...]}, in their order; "" where that fails.
@@ -53,7 +56,7 @@ std::string axes_in(std::string_view json) {
 
 std::string axes_of(const archive::Hdf5File& file, const Hdf5Dataset& d) {
   if (const auto tags = file.text(d.path, "axistags")) {
-    const std::string axes = axes_in(*tags);
+    std::string axes = axes_in(*tags);
     std::string sorted = axes;
     std::sort(sorted.begin(), sorted.end());
     const bool known = axes.find_first_not_of(kAxes) == std::string::npos &&

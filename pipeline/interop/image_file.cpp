@@ -1,11 +1,14 @@
 #include "pipeline/interop/image_file.hpp"
 
-#include <fstream>
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
 
 #include <fmt/format.h>
 
 #include "pipeline/core/error.hpp"
 #include "pipeline/interop/converted_image.hpp"
+#include "pipeline/interop/disk_errors.hpp"
 #include "pipeline/interop/hdf5_image.hpp"
 #include "pipeline/interop/itk_image.hpp"
 #include "pipeline/interop/mrc_image.hpp"
@@ -19,12 +22,15 @@ namespace voxflow::interop {
 namespace {
 constexpr std::size_t kHeadBytes = 4096;
 
-/// The first bytes of a file.
+/// The first bytes of a file. Throws SystemError when they cannot be read.
 std::string head_of(const fs::path& file) {
   std::string head(kHeadBytes, '\0');
-  std::ifstream in(file, std::ios::binary);
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<std::size_t>(in.gcount()));
+  const int in = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t n = in < 0 ? -1 : ::read(in, head.data(), head.size());
+  const int error = errno;
+  if (in >= 0) ::close(in);
+  if (n < 0) throw_errno(fmt::format("cannot read '{}'", file.string()), error);
+  head.resize(static_cast<std::size_t>(n));
   return head;
 }
 
@@ -44,13 +50,8 @@ bool is_tiff(std::string_view head) {
           folder.string()));
   throw UserError(fmt::format("'{}' is a folder; name the files in it", folder.string()));
 }
-}  // namespace
 
-std::unique_ptr<ImageFile> open_image(const fs::path& file, const OpenOptions& options) {
-  std::error_code error;
-  if (fs::is_directory(file, error)) refuse_folder(file);
-  if (!fs::is_regular_file(file, error)) throw UserError(fmt::format("there is no file '{}'", file.string()));
-  const std::string head = head_of(file);
+std::unique_ptr<ImageFile> open_by_content(const fs::path& file, std::string_view head, const OpenOptions& options) {
   const bool hdf5 = archive::Hdf5File::is_hdf5(file);
   if (!options.dataset.empty() && !hdf5)
     throw UserError(fmt::format("'{}' is no HDF5 file, so it has no dataset '{}'", file.string(), options.dataset));
@@ -66,6 +67,15 @@ std::unique_ptr<ImageFile> open_image(const fs::path& file, const OpenOptions& o
     return image;
   }
   return open_converted(file, options);
+}
+}  // namespace
+
+std::unique_ptr<ImageFile> open_image(const fs::path& file, const OpenOptions& options) {
+  std::error_code error;
+  if (fs::is_directory(file, error)) refuse_folder(file);
+  if (!fs::is_regular_file(file, error)) throw UserError(fmt::format("there is no file '{}'", file.string()));
+  const std::string head = head_of(file);
+  return telling_disk_errors(file, [&] { return open_by_content(file, head, options); });
 }
 
 void refuse_series(const fs::path& file, const OpenOptions& options) {

@@ -69,12 +69,16 @@ class ImageFile {
   virtual void close() {}
 
  protected:
+  /// For a reader to fill in while it opens its file.
+  ImageFacts& found() { return facts_; }
+
+ private:
   ImageFacts facts_;
 };
 
 /// Opens a file by what it holds, whatever its name is; formats that are not read go through the converter. Throws
 /// UserError, naming the file, when it is damaged, of a voxel type that is not read, holds several images of which
-/// `options` choose none, or cannot be converted.
+/// `options` choose none, or cannot be converted; SystemError when the disk does not give its bytes.
 std::unique_ptr<ImageFile> open_image(const std::filesystem::path& file, const OpenOptions& options = {});
 
 /// For formats of one image a file. Throws UserError when `options.series` is another than 0.

@@ -10,6 +10,7 @@
 #include "pipeline/core/error.hpp"
 #include "pipeline/core/parallel.hpp"
 #include "pipeline/core/text.hpp"
+#include "pipeline/interop/disk_errors.hpp"
 
 namespace fs = std::filesystem;
 
@@ -18,12 +19,6 @@ namespace voxflow::interop {
 namespace {
 constexpr std::string_view kSeparators = "_-. ";
 constexpr std::array<std::string_view, 3> kAxes{"z", "y", "x"};
-
-std::string stem_of(const fs::path& file) {
-  std::string stem = file.stem().string();
-  if (to_lower(stem).ends_with(".ome")) stem.resize(stem.size() - 4);
-  return stem;
-}
 
 std::vector<std::string> stems_of(const std::vector<fs::path>& files) {
   std::vector<std::string> stems;
@@ -79,6 +74,12 @@ FileGrid grid_of(const ImportRequest& request) {
   return g;
 }
 }  // namespace
+
+std::string stem_of(const fs::path& file) {
+  std::string stem = file.stem().string();
+  if (to_lower(stem).ends_with(".ome")) stem.resize(stem.size() - 4);
+  return stem;
+}
 
 std::string common_name(const std::vector<std::string>& names) {
   std::string_view common =
@@ -260,7 +261,7 @@ void ImageSource::read_planes(int t, int c, Index first, Index planes, void* vox
     Index own_z = first;
     ImageFile& part = *parts_[part_of(own_t, own_c, own_z)];
     const Index n = std::min(planes, part.facts().shape[kZ] - own_z);
-    part.read_planes(own_t, own_c, own_z, n, into);
+    telling_disk_errors(part.files().front(), [&] { part.read_planes(own_t, own_c, own_z, n, into); });
     into += static_cast<std::size_t>(n) * plane_bytes;
     first += n;
     planes -= n;

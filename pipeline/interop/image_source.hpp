@@ -53,6 +53,9 @@ class ImageSource {
   std::vector<record::Annotation> annotations_;
 };
 
+/// A file's name without what tells its format: "a" of "a.ome.tif".
+std::string stem_of(const std::filesystem::path& file);
+
 /// What the names have in common before their differing ends, cut at a separator: "nuclei_1" of "nuclei_1_C0" and
 /// "nuclei_1_C1"; the first name when that is nothing.
 std::string common_name(const std::vector<std::string>& names);

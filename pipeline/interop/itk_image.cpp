@@ -1,5 +1,8 @@
 #include "pipeline/interop/itk_image.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -162,6 +165,14 @@ std::string direction_text(const itk::ImageIOBase& io) {
   return turned ? join(numbers, " ") : "";
 }
 
+/// The machine's memory, or what a limit (ulimit -v) leaves of it.
+double memory_of_process_bytes() {
+  const double machine = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return machine;
+  return std::min(machine, static_cast<double>(limit.rlim_cur));
+}
+
 class ItkImage : public ImageFile {
  public:
   ItkImage(const fs::path& file, std::string_view head, Format format)
@@ -172,36 +183,37 @@ class ItkImage : public ImageFile {
     while (axes_ > kMostAxes && io->GetDimensions(axes_ - 1) == 1) --axes_;
     if (axes_ < 2 || axes_ > kMostAxes)
       throw UserError(fmt::format("it has {} axes; 2 to 4 are read: y x, z y x, or t z y x", axes_));
-    facts_.type = sample_type(*io);
+    found().type = sample_type(*io);
     const auto extent = [&](unsigned axis) {
       return axis < axes_ ? static_cast<Index>(io->GetDimensions(axis)) : Index{1};
     };
-    facts_.shape = {extent(2), extent(1), extent(0)};
-    facts_.timepoints = static_cast<int>(extent(3));
-    facts_.channels.resize(1);
+    found().shape = {extent(2), extent(1), extent(0)};
+    found().timepoints = static_cast<int>(extent(3));
+    found().channels.resize(1);
     read_spacing(*io, length_unit(format, head, *io));
+    if (!by_planes_) check_memory();
     check_voxels(*io, head);
-    if (format == Format::nifti && facts_.timepoints > 1) facts_.time_step_s = nifti_time_step(*io);
+    if (format == Format::nifti && facts().timepoints > 1) found().time_step_s = nifti_time_step(*io);
     if (format == Format::meta_image) meta_image_ = meta_image_data(file, data_file_, head, voxel_bytes());
     if (const std::string direction = direction_text(*io); !direction.empty()) add_text("axis_directions", direction);
     constexpr std::array kNames{"metaimage", "nrrd", "nifti", "png"};
-    facts_.importer = {kNames.at(static_cast<std::size_t>(format)),
-                       fmt::format("ITK {}", itk::Version::GetITKVersion())};
+    found().importer = {kNames.at(static_cast<std::size_t>(format)),
+                        fmt::format("ITK {}", itk::Version::GetITKVersion())};
   }
 
   std::vector<fs::path> files() const override {
     return data_file_ ? std::vector<fs::path>{file_, *data_file_} : std::vector<fs::path>{file_};
   }
-  Index planes_at_once() const override { return facts_.shape[kZ]; }
+  Index planes_at_once() const override { return facts().shape[kZ]; }
 
   void read_planes(int t, int, Index first, Index planes, void* voxels) override {
-    const auto plane = static_cast<std::size_t>(facts_.shape[kY] * facts_.shape[kX]);
-    const std::size_t n = plane * static_cast<std::size_t>(planes), bytes = size_bytes(facts_.type);
+    const auto plane = static_cast<std::size_t>(facts().shape[kY] * facts().shape[kX]);
+    const std::size_t n = plane * static_cast<std::size_t>(planes), bytes = size_bytes(facts().type);
     with_context(fmt::format("'{}'", file_.string()), [&] {
       if (by_planes_) {
         std::vector<char> raw(n * bytes);
         read_box({t, first}, {1, planes}, raw.data());
-        return store_samples(facts_.type, raw.data(), n, voxels);
+        return store_samples(facts().type, raw.data(), n, voxels);
       }
       const std::lock_guard hold(lock_);
       if (whole_.empty()) {
@@ -209,42 +221,53 @@ class ItkImage : public ImageFile {
         if (meta_image_.compressed)
           inflate_meta_image(meta_image_, bytes, read);
         else
-          read_box({0, 0}, {facts_.timepoints, facts_.shape[kZ]}, read.data());
+          read_box({0, 0}, {facts().timepoints, facts().shape[kZ]}, read.data());
         whole_.swap(read);
       }
-      const std::size_t at = plane * static_cast<std::size_t>(t * facts_.shape[kZ] + first) * bytes;
-      store_samples(facts_.type, whole_.data() + at, n, voxels);
+      const std::size_t at = plane * static_cast<std::size_t>(t * facts().shape[kZ] + first) * bytes;
+      store_samples(facts().type, whole_.data() + at, n, voxels);
     });
   }
 
   void close() override { std::vector<char>().swap(whole_); }
 
  private:
+  void check_memory() const {
+    constexpr double kGigabyte = 1e9;
+    const auto wanted = static_cast<double>(voxel_bytes()), allowed = memory_of_process_bytes();
+    if (wanted > allowed)
+      throw UserError(fmt::format(
+          "its voxels are {:.1f} GB, which are held in memory as a whole, since they are compressed or in an NRRD "
+          "file; "
+          "this process may have {:.1f} GB: write it as MetaImage or NIfTI without compression, or as OME-TIFF",
+          wanted / kGigabyte, allowed / kGigabyte));
+  }
+
   void check_voxels(const itk::ImageIOBase& io, std::string_view head) const {
     const fs::path data = data_file_.value_or(file_);
-    if (format_ == Format::nifti) check_nifti_voxels(io, data, is_gzip(head), voxel_bytes() / size_bytes(facts_.type));
+    if (format_ == Format::nifti) check_nifti_voxels(io, data, is_gzip(head), voxel_bytes() / size_bytes(facts().type));
     const std::string encoding = format_ == Format::nrrd ? header_value(head, "encoding").value_or("") : "";
     if (encoding == "gzip" || encoding == "gz") check_gzip(data, data_file_ ? 0 : head.find("\n\n") + 2, voxel_bytes());
   }
 
   std::size_t voxel_bytes() const {
-    return static_cast<std::size_t>(count(facts_.shape) * facts_.timepoints) * size_bytes(facts_.type);
+    return static_cast<std::size_t>(count(facts().shape) * facts().timepoints) * size_bytes(facts().type);
   }
 
   void add_text(const char* key, const std::string& text) {
-    facts_.annotations.push_back({{key, record::AnnotationType::text, ""}, text});
+    found().annotations.push_back({{key, record::AnnotationType::text, ""}, text});
   }
 
   void read_spacing(const itk::ImageIOBase& io, const std::optional<std::string>& unit) {
-    facts_.calibration_note = "its header gives none";
+    found().calibration_note = "its header gives none";
     if (!unit) return;
     if (!unit->empty() && !micrometres_in(*unit)) {
-      facts_.calibration_note = fmt::format("its unit is '{}', which is no length", *unit);
+      found().calibration_note = fmt::format("its unit is '{}', which is no length", *unit);
       return;
     }
     for (unsigned axis = 0; axis < std::min(axes_, 3U); ++axis)
       if (const double v = io.GetSpacing(axis); v > 0)
-        facts_.spacing_um[2 - axis] = in_micrometres(to_six_digits(v), unit->empty() ? "mm" : *unit);
+        found().spacing_um[2 - axis] = in_micrometres(to_six_digits(v), unit->empty() ? "mm" : *unit);
     if (unit->empty()) add_text("file_spacing_unit", "not named; taken for mm");
   }
 

@@ -15,8 +15,6 @@
 #include "pipeline/record/params.hpp"
 #include "pipeline/record/task.hpp"
 
-namespace fs = std::filesystem;
-
 namespace voxflow::interop {
 
 namespace {

@@ -115,26 +115,26 @@ MrcImage::MrcImage(const fs::path& file) : file_(file) {
   with_context(fmt::format("'{}'", file.string()), [&] {
     const Header h(file);
     swapped_ = h.swapped();
-    facts_.type = type_of(h);
-    facts_.shape = shape_of(h);
+    found().type = type_of(h);
+    found().shape = shape_of(h);
     check_axes(h);
     const std::int32_t extended = h.integer(92);
     if (extended < 0) throw UserError(fmt::format("its extended header has {} bytes; it is damaged", extended));
     begin_ = kHeaderBytes + static_cast<std::uint64_t>(extended);
-    const std::uint64_t wanted = begin_ + static_cast<std::uint64_t>(count(facts_.shape)) * size_bytes(facts_.type);
+    const std::uint64_t wanted = begin_ + static_cast<std::uint64_t>(count(facts().shape)) * size_bytes(facts().type);
     if (fs::file_size(file) < wanted)
       throw UserError(fmt::format("it has {} bytes, but its header says {}; copy the file again from its source",
                                   fs::file_size(file), wanted));
-    read_spacing(h, facts_);
-    facts_.description = h.labels();
+    read_spacing(h, found());
+    found().description = h.labels();
   });
-  facts_.channels.resize(1);
-  facts_.importer = {"mrc", ""};
+  found().channels.resize(1);
+  found().importer = {"mrc", ""};
 }
 
 void MrcImage::read_planes(int, int, Index first, Index planes, void* voxels) {
-  const std::size_t width = size_bytes(facts_.type);
-  const auto n = static_cast<std::size_t>(facts_.shape[kY] * facts_.shape[kX]);
+  const std::size_t width = size_bytes(facts().type);
+  const auto n = static_cast<std::size_t>(facts().shape[kY] * facts().shape[kX]);
   std::vector<char> raw(n * width);
   std::ifstream in(file_, std::ios::binary);
   in.seekg(static_cast<std::streamoff>(begin_ + static_cast<std::uint64_t>(first) * raw.size()));
@@ -148,8 +148,8 @@ void MrcImage::read_planes(int, int, Index first, Index planes, void* voxels) {
         std::reverse(raw.begin() + static_cast<std::ptrdiff_t>(at),
                      raw.begin() + static_cast<std::ptrdiff_t>(at + width));
     auto* to = static_cast<unsigned char*>(voxels);
-    store_samples(facts_.type, raw.data(), n,
-                  to + static_cast<std::size_t>(i) * n * size_bytes(stored_dtype(facts_.type)));
+    store_samples(facts().type, raw.data(), n,
+                  to + static_cast<std::size_t>(i) * n * size_bytes(stored_dtype(facts().type)));
   }
 }
 

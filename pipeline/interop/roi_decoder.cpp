@@ -13,7 +13,8 @@ namespace voxflow::interop {
 
 namespace {
 constexpr std::size_t kHeaderBytes = 64;
-constexpr int kSplineFit = 1, kSubPixel = 128;
+constexpr int kSplineFit = 1, kSubPixel = 128;                // of the options
+constexpr int kText = 1, kEllipse = 3, kTurnedRectangle = 5;  // subtypes
 
 enum Type { polygon = 0, rectangle = 1, oval = 2, freehand = 7, traced = 8 };
 
@@ -116,7 +117,11 @@ class RoiReader {
     if (shape_size > 0 && type == rectangle) return read_composite(roi, static_cast<std::size_t>(shape_size));
     const bool area = type == polygon || type == rectangle || type == oval || type == freehand || type == traced;
     if (!area) refuse(std::string(no_area(type)));
-    if (subtype != 0) refuse(subtype == 1 ? "text" : "an ellipse, a turned rectangle or an image");
+    // An ellipse and a turned rectangle have their outline as a freehand area has.
+    const bool turned = type == freehand && (subtype == kEllipse || subtype == kTurnedRectangle);
+    const bool sub_pixel = unsigned_short(4) >= 222 && (options & kSubPixel) != 0;
+    if (turned && !sub_pixel) refuse("an ellipse or a turned rectangle without its fine outline");
+    if (subtype != 0 && !turned) refuse(subtype == kText ? "text" : "an image");
     if (type == rectangle && unsigned_short(54) > 0) refuse("a rectangle with round corners");
     const double top = coordinate(8), left = coordinate(10), bottom = coordinate(12), right = coordinate(14);
     if (type == rectangle || type == oval) {
@@ -125,14 +130,14 @@ class RoiReader {
       return;
     }
     if ((options & kSplineFit) != 0) refuse("a polygon with a fitted spline");
-    read_polygon(roi, left, top, unsigned_short(4) >= 222 && (options & kSubPixel) != 0);
+    read_polygon(roi, left, top, sub_pixel);
   }
 
   [[noreturn]] static void refuse(const std::string& what) {
-    throw UserError(
-        fmt::format("it is {}, and only rectangles, ovals, polygons, freehand and composite areas become labels; "
-                    "in ImageJ: Edit > Selection > Create Mask, then Create Selection, and add that",
-                    what));
+    throw UserError(fmt::format(
+        "it is {}, and only rectangles, ovals, ellipses, polygons, freehand and composite areas become labels; "
+        "in ImageJ: Edit > Selection > Create Mask, then Create Selection, and add that",
+        what));
   }
 
   void read_polygon(Roi& roi, double left, double top, bool sub_pixel) const {

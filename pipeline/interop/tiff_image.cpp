@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/interop/image_list.hpp"
 #include "pipeline/interop/imagej_description.hpp"
 #include "pipeline/interop/microscope_units.hpp"
 #include "pipeline/interop/ome_xml.hpp"
@@ -28,8 +29,10 @@ const OmeImage& choose(const std::vector<OmeImage>& images, std::optional<int> s
     return images[static_cast<std::size_t>(*series)];
   std::string list;
   for (std::size_t i = 0; i < images.size(); ++i) list += fmt::format("\n  {}: '{}'", i, images[i].name);
-  throw UserError(series ? fmt::format("it has no series {}; it holds:{}", *series, list)
-                         : fmt::format("it holds {} images; choose one with --series N:{}", images.size(), list));
+  if (series) throw UserError(fmt::format("it has no series {}; it holds:{}", *series, list));
+  throw SeveralImages(
+      fmt::format("it holds {} images; choose one with --series N, or take --series all:{}", images.size(), list),
+      numbered_choices(images.size()));
 }
 
 std::string_view ome_name(SampleType t) {
@@ -43,41 +46,41 @@ std::string size_and_type(const PageInfo& page) {
 
 TiffImage::TiffImage(const fs::path& file, const OpenOptions& options) {
   files_.emplace_back(file);
-  facts_.description = files_.front().description();
-  facts_.importer.version = TiffFile::library();
-  const bool ome = is_ome_xml(facts_.description);
+  found().description = files_.front().description();
+  found().importer.version = TiffFile::library();
+  const bool ome = is_ome_xml(facts().description);
   if (!ome) refuse_series(file, options);
   with_context(fmt::format("'{}'", file.string()), [&] {
     if (ome)
       describe_ome(options.series);
-    else if (is_imagej_description(facts_.description))
+    else if (is_imagej_description(facts().description))
       describe_imagej();
     else
       describe_plain(options.pages);
   });
   check_pages();
-  if (facts_.timepoints == 1) facts_.time_step_s.reset();
+  if (facts().timepoints == 1) found().time_step_s.reset();
 }
 
 std::size_t TiffImage::plane_index(long t, long c, long z) const {
-  const auto channels = static_cast<long>(facts_.channels.size());
-  return static_cast<std::size_t>((t * channels + c) * facts_.shape[kZ] + z);
+  const auto channels = static_cast<long>(facts().channels.size());
+  return static_cast<std::size_t>((t * channels + c) * facts().shape[kZ] + z);
 }
 
 void TiffImage::describe_plain(PageAxis pages) {
-  facts_.importer.name = "tiff";
+  found().importer.name = "tiff";
   const int n = files_.front().page_count();
-  facts_.timepoints = pages == PageAxis::t ? n : 1;
-  facts_.shape[kZ] = pages == PageAxis::t ? 1 : n;
-  facts_.channels.resize(1);
+  found().timepoints = pages == PageAxis::t ? n : 1;
+  found().shape[kZ] = pages == PageAxis::t ? 1 : n;
+  found().channels.resize(1);
   // The resolution tags of a TIFF that no microscope software wrote are those of a printer: 72 dpi.
-  facts_.calibration_note = "it is neither an OME-TIFF nor an ImageJ TIFF, which would say it";
+  found().calibration_note = "it is neither an OME-TIFF nor an ImageJ TIFF, which would say it";
   place_in_order();
 }
 
 void TiffImage::describe_imagej() {
-  facts_.importer.name = "imagej-tiff";
-  const auto d = parse_imagej_description(facts_.description);
+  found().importer.name = "imagej-tiff";
+  const auto d = parse_imagej_description(facts().description);
   const int pages = files_.front().page_count();
   if (d.images != pages && pages == 1)
     throw UserError(
@@ -89,33 +92,33 @@ void TiffImage::describe_imagej() {
         fmt::format("its ImageJ description says {} images, but it has {} pages; copy the file again from its "
                     "source",
                     d.images, pages));
-  facts_.timepoints = static_cast<int>(d.frames);
-  facts_.shape[kZ] = d.slices;
-  facts_.channels.resize(static_cast<std::size_t>(d.channels));
-  facts_.spacing_um = {d.spacing ? in_micrometres(*d.spacing, d.z_unit) : std::nullopt,
-                       pixel_um(files_.front().y_resolution(), d.y_unit),
-                       pixel_um(files_.front().x_resolution(), d.unit)};
-  facts_.time_step_s = d.frame_interval_s;
+  found().timepoints = static_cast<int>(d.frames);
+  found().shape[kZ] = d.slices;
+  found().channels.resize(static_cast<std::size_t>(d.channels));
+  found().spacing_um = {d.spacing ? in_micrometres(*d.spacing, d.z_unit) : std::nullopt,
+                        pixel_um(files_.front().y_resolution(), d.y_unit),
+                        pixel_um(files_.front().x_resolution(), d.unit)};
+  found().time_step_s = d.frame_interval_s;
   if (!micrometres_in(d.unit))
-    facts_.calibration_note =
+    found().calibration_note =
         d.unit.empty() ? "ImageJ saved it without a unit" : fmt::format("its unit is '{}', which is no length", d.unit);
   else if (!d.spacing)
-    facts_.calibration_note = "ImageJ leaves a slice spacing of 1 out";
+    found().calibration_note = "ImageJ leaves a slice spacing of 1 out";
   place_in_order();
 }
 
 void TiffImage::place_in_order() {
-  const auto channels = static_cast<long>(facts_.channels.size());
+  const auto channels = static_cast<long>(facts().channels.size());
   planes_.resize(static_cast<std::size_t>(files_.front().page_count()));
   int page = 0;
-  for (long t = 0; t < facts_.timepoints; ++t)
-    for (long z = 0; z < facts_.shape[kZ]; ++z)
+  for (long t = 0; t < facts().timepoints; ++t)
+    for (long z = 0; z < facts().shape[kZ]; ++z)
       for (long c = 0; c < channels; ++c) planes_[plane_index(t, c, z)] = {0, page++};
 }
 
 void TiffImage::describe_ome(std::optional<int> series) {
-  facts_.importer.name = "ome-tiff";
-  const OmeDocument document = parse_ome_xml(facts_.description);
+  found().importer.name = "ome-tiff";
+  const OmeDocument document = parse_ome_xml(facts().description);
   if (!document.metadata_file.empty())
     throw UserError(fmt::format("it is described by '{}'; import that file", document.metadata_file));
   const OmeImage& image = choose(document.images, series);
@@ -124,14 +127,14 @@ void TiffImage::describe_ome(std::optional<int> series) {
     throw UserError(
         fmt::format("its OME-XML says {} x {} x {} planes (t, c, z); read are at most {}", t, c, z, kMostPlanes));
   declared_type_ = image.type;
-  facts_.timepoints = static_cast<int>(t);
-  facts_.shape = {z, y, x};
-  facts_.channels = image.channels;
-  facts_.channels.resize(static_cast<std::size_t>(c));
-  facts_.spacing_um = image.spacing_um;
-  facts_.calibration_note = "its OME-XML gives no physical size there";
-  facts_.time_step_s = image.time_step_s;
-  facts_.annotations = image.annotations;
+  found().timepoints = static_cast<int>(t);
+  found().shape = {z, y, x};
+  found().channels = image.channels;
+  found().channels.resize(static_cast<std::size_t>(c));
+  found().spacing_um = image.spacing_um;
+  found().calibration_note = "its OME-XML gives no physical size there";
+  found().time_step_s = image.time_step_s;
+  found().annotations = image.annotations;
   if (image.pages.empty() && document.images.size() > 1)
     throw UserError("its OME-XML does not say which pages belong to which image (TiffData)");
   planes_.resize(static_cast<std::size_t>(t * c * z));
@@ -196,15 +199,15 @@ void TiffImage::check_pages() {
                                   file.path().string(), plane.page + 1, size_and_type(page), begin.page + 1,
                                   size_and_type(first)));
   }
-  if (facts_.shape[kY] != 0 && (facts_.shape[kY] != first.height || facts_.shape[kX] != first.width))
+  if (facts().shape[kY] != 0 && (facts().shape[kY] != first.height || facts().shape[kX] != first.width))
     throw UserError(fmt::format("'{}': its OME-XML says {} x {} voxels (y, x), but page {} has {}", path().string(),
-                                facts_.shape[kY], facts_.shape[kX], begin.page + 1, size_and_type(first)));
+                                facts().shape[kY], facts().shape[kX], begin.page + 1, size_and_type(first)));
   if (!declared_type_.empty() && declared_type_ != ome_name(first.type))
     throw UserError(fmt::format("'{}': its OME-XML says voxels of type '{}', but page {} has {}", path().string(),
                                 declared_type_, begin.page + 1, size_and_type(first)));
-  facts_.shape[kY] = first.height;
-  facts_.shape[kX] = first.width;
-  facts_.type = first.type;
+  found().shape[kY] = first.height;
+  found().shape[kX] = first.width;
+  found().type = first.type;
 }
 
 std::vector<fs::path> TiffImage::files() const {
@@ -215,7 +218,7 @@ std::vector<fs::path> TiffImage::files() const {
 
 void TiffImage::read_planes(int t, int c, Index first, Index planes, void* voxels) {
   const std::size_t bytes =
-      static_cast<std::size_t>(facts_.shape[kY] * facts_.shape[kX]) * voxflow::size_bytes(stored_dtype(facts_.type));
+      static_cast<std::size_t>(facts().shape[kY] * facts().shape[kX]) * voxflow::size_bytes(stored_dtype(facts().type));
   for (Index i = 0; i < planes; ++i) {
     const PlaneAddress plane = planes_.at(plane_index(t, c, first + i));
     files_[static_cast<std::size_t>(plane.file)].read_page(

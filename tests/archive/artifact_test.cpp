@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <fstream>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/core/unfinished.hpp"
 #include "pipeline/record/task.hpp"
 #include "tests/archive/samples.hpp"
 #include "tests/support/stderr_of.hpp"
@@ -229,6 +231,25 @@ TEST_CASE("temporary folders of dead processes are found and removed, those of l
   CHECK(archive::remove_leftovers(a) == 2);
   CHECK(archive::find_leftovers(a).empty());
   CHECK(fs::exists(alive.folder()));
+}
+
+TEST_CASE("temporary files of dead processes are found and removed wherever records and events are written") {
+  const TestFolder folder;
+  const Archive a = Archive::create(folder / "archive");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    make_directories(a.root() / "demo/quarantine");
+    for (const fs::path& at : {a.events_new(), a.root() / "demo/quarantine", a.root()})
+      std::ofstream(at / (".record.json" + unfinished_mark() + "AbCdEf")) << "half of a rec";
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  const fs::path alive = a.events_new() / (".event.json" + unfinished_mark() + "AbCdEf");
+  std::ofstream(alive) << "half of an eve";
+  CHECK(archive::find_leftovers(a).size() == 3);
+  CHECK(archive::remove_leftovers(a) == 3);
+  CHECK(archive::find_leftovers(a).empty());
+  CHECK(fs::exists(alive));
 }
 
 TEST_CASE("temporary folders of other hosts count as left over once nobody touched them for two days") {

@@ -286,5 +286,7 @@ TEST_CASE("of many places that break one rule some are shown, the others counted
 TEST_CASE("a folder without an image is told") {
   const TestFolder folder;
   CHECK(message_of<UserError>([&] { check_artifact(folder.path(), CheckVoxels::no); }) ==
-        "'" + folder.path().string() + "' holds no .h5 file, and only images are checked");
+        "'" + folder.path().string() +
+            "' holds no .h5 file, and only images are checked; `voxflow verify` tells whether its files are still what "
+            "was published");
 }

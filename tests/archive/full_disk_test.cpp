@@ -1,18 +1,15 @@
 // A disk that fills up at any point of a publication.
 #include <doctest/doctest.h>
 
-#include <sched.h>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
-#include <sys/mount.h>
 
 #include "pipeline/archive/replica.hpp"
 #include "pipeline/core/error.hpp"
 #include "pipeline/record/task.hpp"
 #include "tests/archive/samples.hpp"
+#include "tests/support/small_disk.hpp"
 #include "tests/support/temporary.hpp"
 
 using namespace voxflow;
@@ -24,30 +21,6 @@ namespace fs = std::filesystem;
 namespace {
 const Digest kKey = sha256("a task");
 const std::string kArtifact = record::result_folder("demo", kKey);
-
-/// Mounts of this process are its own from here on, and go with it.
-bool mounting_allowed() {
-  static const bool allowed =
-      ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-  if (!allowed) MESSAGE("skipped: a small tmpfs cannot be mounted here (root is needed): " << std::strerror(errno));
-  return allowed;
-}
-
-/// A tmpfs of a few bytes.
-class SmallDisk {
- public:
-  SmallDisk(fs::path path, std::size_t bytes) : path_(std::move(path)) {
-    make_directories(path_);
-    REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", 0, fmt::format("size={}", bytes).c_str()) == 0);
-  }
-  ~SmallDisk() { ::umount2(path_.c_str(), MNT_DETACH); }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 void publish(const Archive& a, const record::ImageInfo& info) {
   ArtifactBuilder builder(a, kArtifact);

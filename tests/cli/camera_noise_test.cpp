@@ -29,6 +29,9 @@ TEST_CASE("a denoiser takes the camera from annotations and finds the rest, and 
   has(found, "worked with");
   has(found, "timepoint 0, channel 0, noise.gain ");
   has(found, "found gain, offset, read_noise");
+  const std::string lineage = facility.must({"lineage", "nuclei_1 clean/denoised"});
+  has(lineage, "<== this one\nthis one worked with\n  timepoint 0, channel 0, noise.gain ");
+  CHECK(facility.must({"lineage", "nuclei_1"}).find("worked with") == std::string::npos);
 
   facility.must({"annotate", "nuclei_1", "camera_gain=2.5", "camera_offset=100", "camera_read_noise=3"});
   has(facility.must({"run", workflow}), "1 done");

@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 
 namespace voxflow::test {
 
-Facility::Facility() {
+Facility::Facility(const fs::path& parent) : folder_(parent) {
   must({"init", archive().string()});
 }
 

@@ -11,7 +11,8 @@ namespace voxflow::test {
 /// A folder with an archive in it, and the voxflow program to use it with.
 class Facility {
  public:
-  Facility();
+  /// In a folder of its own below `parent`.
+  explicit Facility(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
   /// Runs voxflow in the facility's folder on its archive.
   Outcome voxflow(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment = {}) const;
   /// The same, and it must succeed: returns its stdout.

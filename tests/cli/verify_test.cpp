@@ -139,19 +139,23 @@ TEST_CASE("a folder that is another archive's replica, or something else, is not
   const Outcome full = facility.voxflow({"replicate", "--to", (facility / ".").string()});
   CHECK(full.exit_code == 2);
   has(full.err, "is no replica and is not empty; name a new folder");
+  const Outcome none = facility.voxflow({"verify", "--repair", (facility / "nowhere").string()});
+  CHECK(none.exit_code == 2);
+  has(none.err, "nowhere' is no replica to repair from; `voxflow replicate --to` makes one");
+  CHECK_FALSE(fs::exists(facility / "nowhere"));
 }
 
 TEST_CASE("what dead processes left is named and removed") {
   const Facility facility;
   facility.import_phantom(1);
-  has(facility.must({"clean"}), "0 temporary folders removed");
+  has(facility.must({"clean"}), "0 left-overs removed");
   const fs::path left = facility.archive() / "demo/acquisitions/.tmp-elsewhere-1-abcdef";
   fs::create_directory(left);
   fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(49));
   const std::string look = facility.must({"clean", "--dry-run"});
   has(look, left.string());
-  has(look, "1 temporary folder would be removed");
+  has(look, "1 left-over would be removed");
   CHECK(fs::exists(left));
-  has(facility.must({"clean"}), "1 temporary folder removed");
+  has(facility.must({"clean"}), "1 left-over removed");
   CHECK(!fs::exists(left));
 }

@@ -1,9 +1,12 @@
-// Draws regions of every kind of area as a person does in ImageJ, and says what ImageJ fills: DrawRois ZIP RAW WIDTH
+// Draws regions of every kind of area as a person does in ImageJ, and says what ImageJ fills when it reads them: DrawRois ZIP RAW WIDTH
 // HEIGHT. Region n (from 1) is alone on plane n of RAW: uint8 voxels, 255 inside.
+import ij.gui.EllipseRoi;
 import ij.gui.OvalRoi;
 import ij.gui.PolygonRoi;
 import ij.gui.Roi;
+import ij.gui.RotatedRectRoi;
 import ij.gui.ShapeRoi;
+import ij.io.RoiDecoder;
 import ij.io.RoiEncoder;
 import ij.process.ImageProcessor;
 import java.awt.Rectangle;
@@ -51,6 +54,14 @@ public class DrawRois {
       rois.add(polygon(random, n, Roi.FREEROI, width, height));
       rois.add(fine(random, n, width, height));
     }
+    for (int n = 0; n < 40; n++) {
+      double[] at = new double[5];
+      for (int i = 0; i < 5; i++) at[i] = random.nextDouble() * width;
+      rois.add(new RotatedRectRoi(at[0], at[1], at[2], at[3], 1 + at[4]));
+      rois.add(new EllipseRoi(at[0], at[1], at[2], at[3], 0.1 + 0.9 * at[4] / width));
+    }
+    rois.add(new RotatedRectRoi(10, 10, 30, 10, 8));
+    rois.add(new EllipseRoi(-5, 20, 45, 20, 0.5));
     rois.add(not(new Roi(2, 2, 30, 30), new Roi(10, 12, 5, 7)));
     rois.add(not(polygon(random, 8, Roi.POLYGON, width, height), new Roi(20, 20, 9, 9)));
     rois.add(new ShapeRoi(new Roi(1, 1, 9, 9)).or(new ShapeRoi(new Roi(20, 30, 7, 5))));
@@ -60,11 +71,13 @@ public class DrawRois {
       for (Roi roi : rois) {
         roi.setPosition(++n);
         zip.putNextEntry(new ZipEntry(String.format("%04d-%s.roi", n, roi.getTypeAsString())));
-        zip.write(RoiEncoder.saveAsByteArray(roi));
+        byte[] bytes = RoiEncoder.saveAsByteArray(roi);
+        zip.write(bytes);
         zip.closeEntry();
         byte[] plane = new byte[width * height];
-        ImageProcessor mask = roi.getMask();
-        Rectangle r = roi.getBounds();
+        Roi read = new RoiDecoder(bytes, "roi").getRoi();
+        ImageProcessor mask = read.getMask();
+        Rectangle r = read.getBounds();
         for (int y = Math.max(0, -r.y); y < r.height && r.y + y < height; y++)
           for (int x = Math.max(0, -r.x); x < r.width && r.x + x < width; x++)
             if (mask == null || mask.get(x, y) != 0) plane[(r.y + y) * width + r.x + x] = (byte) 255;

@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(Fixture, "BigDataViewer: angles are images of their own, of wh
   if (!write("cells.h5", kCells)) return;
   write_file_atomically(folder / "cells.xml", spimdata(setup_xml(0, 0, 0) + setup_xml(1, 0, 90), kTwoTimepoints));
   CHECK(refusal("cells.xml") == "'" + (folder / "cells.xml").string() +
-                                    "': it holds 2 views; choose one with --series N:\n"
+                                    "': it holds 2 views; choose one with --series N, or take --series all:\n"
                                     "  0: angle 0, tile 0, illumination 0, 1 channels\n"
                                     "  1: angle 90, tile 0, illumination 0, 1 channels");
   CHECK(has(refusal("cells.xml", {.series = 2}), "it has no series 2; it holds:\n  0: angle 0"));

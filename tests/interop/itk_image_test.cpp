@@ -168,3 +168,12 @@ TEST_CASE_FIXTURE(SampleFolder, "files that are cut off or of other types are re
   REQUIRE(write("d.mha", meta_image("", "bytes(960)", "MET_LONG_LONG")));
   CHECK(has(refusal("d.mha"), "it holds voxels of type long_long; 8-, 16- and 32-bit integers"));
 }
+
+TEST_CASE_FIXTURE(SampleFolder, "what is held whole and does not fit into memory is refused before it is read") {
+  write_file_atomically(folder / "huge.nrrd",
+                        "NRRD0004\ntype: uint16\ndimension: 3\nsizes: 2000000 2000000 4\nendian: little\n"
+                        "encoding: raw\n\nabcd");
+  const std::string said = refusal("huge.nrrd");
+  CHECK(has(said, place("huge.nrrd") + ": its voxels are 32000.0 GB, which are held in memory as a whole"));
+  CHECK(has(said, "write it as MetaImage or NIfTI without compression, or as OME-TIFF"));
+}

@@ -269,7 +269,8 @@ TEST_CASE_FIXTURE(Fixture, "OME-TIFF with six series: one is chosen") {
   if (data.empty()) return;
   ImportRequest r = request({"ometiff_small/galaxy_multiseries.ome.tiff"});
   CHECK(has(refusal(r),
-            "it holds 6 images; choose one with --series N:\n  0: 'Scan_20180705_135218_01x4x01271.rcpnl #761'"));
+            "it holds 6 images; choose one with --series N, or take --series all:\n  0: "
+            "'Scan_20180705_135218_01x4x01271.rcpnl #761'"));
   r.series = 6;
   CHECK(has(refusal(r), "it has no series 6"));
   r.series = 3;

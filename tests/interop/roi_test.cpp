@@ -41,7 +41,7 @@ std::string refusal(const std::string& bytes) {
 }
 }  // namespace
 
-TEST_CASE("rectangles, ovals, polygons and composites drawn in ImageJ cover the pixels that ImageJ fills") {
+TEST_CASE("rectangles, ovals, ellipses, polygons and composites drawn in ImageJ cover the pixels that ImageJ fills") {
   const TestFolder folder;
   const auto zip = folder / "rois.zip", raw = folder / "raw";
   const auto said = java_says(project_folder() / "tests/interop/DrawRois.java",
@@ -59,12 +59,13 @@ TEST_CASE("rectangles, ovals, polygons and composites drawn in ImageJ cover the 
     for (std::size_t i = 0; i < plane.size(); ++i) differences += plane[i] != wanted[i] ? 1 : 0;
     CHECK(differences == 0);
   });
-  CHECK(n == 129);
+  CHECK(n == 211);
 }
 
 TEST_CASE("what is no area, or no ROI, is refused with what to do") {
   const std::string areas =
-      ", and only rectangles, ovals, polygons, freehand and composite areas become labels; in ImageJ: Edit > Selection "
+      ", and only rectangles, ovals, ellipses, polygons, freehand and composite areas become labels; in ImageJ: Edit > "
+      "Selection "
       "> "
       "Create Mask, then Create Selection, and add that";
   CHECK(refusal(square(5)) == "it is a line" + areas);
@@ -73,7 +74,9 @@ TEST_CASE("what is no area, or no ROI, is refused with what to do") {
   CHECK(refusal(square(11)) == "it is of an unknown type" + areas);
   std::string special = square(7);
   special[49] = 3;
-  CHECK(refusal(special) == "it is an ellipse, a turned rectangle or an image" + areas);
+  CHECK(refusal(special) == "it is an ellipse or a turned rectangle without its fine outline" + areas);
+  special[49] = 4;
+  CHECK(refusal(special) == "it is an image" + areas);
   special[49] = 1;
   CHECK(refusal(special) == "it is text" + areas);
   special[49] = 0;

@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <fstream>
 
 #include "pipeline/core/error.hpp"
+#include "pipeline/interop/disk_errors.hpp"
 #include "tests/interop/tiff_samples.hpp"
 #include "tests/support/temporary.hpp"
 
@@ -232,4 +234,21 @@ TEST_CASE("a damaged byte anywhere gives other voxels or a refusal, and nothing 
       }
     }
   }
+}
+
+TEST_CASE("a file that went while it was read, or whose disk failed, is no damaged file") {
+  const auto told = [](int error) {
+    return message_of<SystemError>([&] {
+      telling_disk_errors("a.tif", [&] {
+        errno = error;
+        throw UserError("damaged");
+      });
+    });
+  };
+  CHECK(told(EIO) == "cannot read 'a.tif': Input/output error");
+  CHECK(told(ESTALE) == "cannot read 'a.tif': Stale file handle");
+  CHECK_THROWS_AS(told(ENOENT), UserError);
+  CHECK(message_of<SystemError>([&] {
+          telling_disk_errors("a.tif", [] { return std::filesystem::file_size("/nowhere/a.tif"); });
+        }) == "cannot read 'a.tif': No such file or directory");
 }

@@ -234,7 +234,8 @@ TEST_CASE("of several series one has to be chosen") {
   TiffImage right(file, {.series = 1});
   CHECK(page_of(right, 0, 0, 0) == 2);
   CHECK(refusal(file) ==
-        "'" + file.string() + "': it holds 2 images; choose one with --series N:\n  0: 'left'\n  1: 'right'");
+        "'" + file.string() +
+            "': it holds 2 images; choose one with --series N, or take --series all:\n  0: 'left'\n  1: 'right'");
   CHECK(has(refusal(file, 2), "it has no series 2; it holds:\n  0: 'left'"));
   CHECK(has(refusal(file, -1), "it has no series -1"));
   write_sample(folder / "plain.tif", numbered_pages<std::uint16_t>(1, 2, 3));

@@ -8,7 +8,8 @@ namespace voxflow::test {
 
 class TestFolder {
  public:
-  TestFolder() : dir_(std::filesystem::temp_directory_path(), "voxflow-test-") {}
+  explicit TestFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : dir_(parent, "voxflow-test-") {}
   std::filesystem::path operator/(const std::filesystem::path& p) const { return dir_.path() / p; }
   const std::filesystem::path& path() const { return dir_.path(); }
 
