@@ -213,8 +213,7 @@ Box3 Layout::input_box(const InputPort& input, const BoundKernel& bound, const A
                        const Slice& slice) const {
   const Index3& shape = input.info.grid.shape;
   const Box3 whole{{0, 0, 0}, shape};
-  if (whole_volume) return decompose::input_box(whole, halo, input.outside, shape);
-  if (!bound.has_footprint()) return decompose::input_box(core, halo, input.outside, shape);
+  if (!bound.has_footprint()) return decompose::input_box(whole_volume ? whole : core, halo, input.outside, shape);
   const Box3 box = bound.footprint(state, core, slice, input.info.grid);
   return input.outside == decompose::Outside::clip ? intersect(box, whole) : box;
 }

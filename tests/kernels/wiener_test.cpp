@@ -73,3 +73,11 @@ TEST_CASE("without a blur, or with infinite voxels, it is refused") {
           deconvolve(image, gaussian_psf({3, 3, 3}, {1, 1, 1}, image.grid.spacing));
         }).starts_with("the image holds infinite voxels"));
 }
+
+TEST_CASE("volumes thin across and long are deconvolved") {
+  for (const Index3& shape : {Index3{129, 6, 7}, Index3{2, 1, 300}, Index3{1, 1, 1}}) {
+    const Volume flat = make_volume<float>({shape, {{{1.0}, {1.0}, {1.0}}}}, [](Index, Index, Index) { return 50; });
+    for (const float v : deconvolve(flat, gaussian_psf({5, 5, 5}, {1, 1, 1}, flat.grid.spacing)))
+      REQUIRE(v == doctest::Approx(50).epsilon(1e-3));
+  }
+}
