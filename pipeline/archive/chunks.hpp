@@ -25,6 +25,9 @@ struct EncodedChunk {
   std::vector<std::uint8_t> bytes;  // shuffle + deflate of the storage type
 };
 
+/// What a thread keeps for encoding and decoding chunks of that shape and type, beside their voxels.
+std::size_t codec_bytes(const Index3& chunk, DType dtype);
+
 /// Encodes `voxels` (a whole chunk of `chunk_voxels` values of `dtype`, zero outside the volume), stored as `storage`
 /// (uint16 for labels of dtype uint32 that fit, else equal to `dtype`). Thread-safe.
 EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dtype, DType storage);

@@ -64,7 +64,19 @@ auto unshuffle_of(DType storage, DType dtype) {
   return size_bytes(storage) == 4 ? unshuffle<std::uint32_t, 4> : unshuffle<std::uint32_t, 2>;
 }
 
+/// Where this thread shuffles and unshuffles.
+std::uint8_t* planes_scratch(std::size_t size) {
+  thread_local Scratch scratch;
+  return scratch.get(size);
+}
+
 }  // namespace
+
+std::size_t codec_bytes(const Index3& chunk, DType dtype) {
+  constexpr std::size_t kChunks = 3;  // its byte planes, stored as they are read, and as they are made
+  constexpr std::size_t kTables = std::size_t{1} << 19;  // of igzip, libdeflate and the runs of a block
+  return kChunks * static_cast<std::size_t>(count(chunk)) * size_bytes(dtype) + kTables;
+}
 
 EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dtype, DType storage) {
   check_types(dtype, storage);
@@ -72,8 +84,7 @@ EncodedChunk encode_chunk(const void* voxels, std::size_t chunk_voxels, DType dt
   const std::size_t stored_bytes = chunk_voxels * size_bytes(storage);
   const auto* planes = static_cast<const std::uint8_t*>(voxels);
   if (size_bytes(storage) > 1) {
-    thread_local Scratch scratch;
-    std::uint8_t* const buffer = scratch.get(stored_bytes);
+    std::uint8_t* const buffer = planes_scratch(stored_bytes);
     shuffle_as(voxels, chunk_voxels, dtype, storage, buffer);
     planes = buffer;
   }
@@ -90,9 +101,8 @@ void decode_chunk(const std::uint8_t* bytes, std::size_t size, std::size_t chunk
 void decode_part(std::span<const std::uint8_t> bytes, const Index3& chunk, DType storage, DType dtype, const Box3& part,
                  void* to, const Index3& stride) {
   check_types(dtype, storage);
-  thread_local Scratch scratch;
   const auto chunk_voxels = static_cast<std::size_t>(count(chunk));
-  std::uint8_t* const planes = scratch.get(chunk_voxels * size_bytes(storage));
+  std::uint8_t* const planes = planes_scratch(chunk_voxels * size_bytes(storage));
   inflate(bytes.data(), bytes.size(), planes, chunk_voxels * size_bytes(storage));
   const auto unshuffle_row = unshuffle_of(storage, dtype);
   for (Index z = 0; z < part.extent[kZ]; ++z)

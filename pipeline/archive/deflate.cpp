@@ -82,7 +82,7 @@ void put_stream(Bytes bytes, BitWriter& to) {
 
 std::size_t stream_bound(std::size_t size) {
   const std::size_t stretches = size / kPartBytes + 1;
-  return kStreamHead + kStreamEnd + stretches * (kAlignment + run_blocks_bound(kPartBytes));
+  return kStreamHead + kStreamEnd + run_blocks_bound(size) + stretches * (kAlignment + run_blocks_bound(0));
 }
 
 struct FreeDecompressor {
@@ -92,10 +92,14 @@ struct FreeDecompressor {
 
 std::vector<std::uint8_t> deflate(const std::uint8_t* from, std::size_t size) {
   thread_local Scratch scratch;
-  std::uint8_t* const room = scratch.get(stream_bound(size));
+  const std::size_t bound = stream_bound(size);
+  std::uint8_t* const room = scratch.get(bound);
   BitWriter stream(room);
   put_stream({from, size}, stream);
-  return {room, stream.place()};
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(bound);  // memory of one size is found again; that of many sizes falls to pieces
+  bytes.assign(room, stream.place());
+  return bytes;
 }
 
 void inflate(const std::uint8_t* from, std::size_t size, void* to, std::size_t to_size) {

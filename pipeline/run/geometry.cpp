@@ -186,8 +186,8 @@ std::uint64_t block_bytes(const Layout& layout, const BoundKernel& bound, const 
   for (const OutputPort& out : layout.outputs) {
     bytes += call.outputs.size() * voxel_bytes(core.extent, out.memory);
     // Encoded: held by the thread, waiting, and being sent.
-    bytes +=
-        3 * call.outputs.size() * voxel_bytes(core.extent, out.info.dtype) + voxel_bytes(layout.chunk, out.info.dtype);
+    bytes += 3 * call.outputs.size() * voxel_bytes(core.extent, out.info.dtype) +
+             voxel_bytes(layout.chunk, out.info.dtype) + archive::codec_bytes(layout.chunk, out.info.dtype);
   }
   return bytes + bound.scratch_bytes(seen);
 }
