@@ -15,8 +15,8 @@ namespace voxflow::archive {
 namespace {
 constexpr std::size_t kBlockBytes = 64 << 10;
 constexpr std::size_t kShortestRun = 4, kLongestRepeat = 258;
-// So that four bytes always fit what BitWriter takes at once, and readers find most codes in their first table.
-constexpr int kLongestCode = 12, kLongestLengthCode = 7;
+// So that four bytes always fit what BitWriter takes at once, and libdeflate finds every code in its first table.
+constexpr int kLongestCode = 11, kLongestLengthCode = 7;
 constexpr std::size_t kEndOfBlock = 256, kSymbols = 286, kDistances = 2, kLengthSymbols = 19;
 constexpr std::size_t kMostStored = 0xffff;
 constexpr std::uint64_t kDistanceOne = 0b0, kDistanceBits = 1;
