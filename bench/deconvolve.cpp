@@ -81,6 +81,7 @@ double bandwidth(int threads) {
 
 // The kernel on the whole volume, without reading, compression and digests.
 double kernel_alone(const AnyKernel& kernel, const ParamValues& params, const test::Blurred& image, int threads) {
+  fftwf_plan_with_nthreads(1);  // or the kernel's plans would start threads of their own in each of its threads
   const auto bound = kernel.bind(params);
   Geometry geometry;
   geometry.grid = kGrid, geometry.small["psf"] = image.psf, geometry.connected = {"image", "psf"};
@@ -130,6 +131,7 @@ double itk_alone(const test::Blurred& image, int iterations, int threads) {
 // A whole task, blocks, compression and digests with it.
 double task(const std::shared_ptr<const AnyKernel>& kernel, const ParamValues& params, const test::Blurred& image,
             int threads) {
+  fftwf_plan_with_nthreads(1);
   record::ImageInfo info;
   info.dtype = DType::float32, info.grid = kGrid, info.channels = {{"light", std::nullopt, std::nullopt}};
   std::vector<std::byte> bytes(image.noisy.size() * sizeof(float));

@@ -38,7 +38,10 @@ class Iteration {
   }
 
   FftBuffer run() {
-    planes(fft_.shape()[kZ], [&](Index z) { begin(z); });
+    planes(fft_.shape()[kZ], [&](Index z) {
+      begin(z);
+      look_at(z);
+    });
     for (int i = 1; i <= s_.iterations && !ctx_.cancelled(); ++i) iterate(i);
     return previous_ && s_.iterations > 1 ? std::move(*previous_) : std::move(estimate_);
   }
@@ -55,12 +58,14 @@ class Iteration {
     if (previous_) std::copy_n(fft_.row(estimate_, z, 0), plane_floats(), fft_.row(*previous_, z, 0));
   }
 
+  // An iteration begins with the estimate's planes in the spectrum along y and x.
+  void look_at(Index z) {
+    std::copy_n(fft_.row(estimate_, z, 0), plane_floats(), fft_.row(work_, z, 0));
+    if (z < nz()) fft_.forward_plane(work_, z);
+  }
+
   void iterate(int number) {
     const bool last = number == s_.iterations;
-    planes(fft_.shape()[kZ], [&](Index z) {
-      std::copy_n(fft_.row(estimate_, z, 0), plane_floats(), fft_.row(work_, z, 0));
-      if (z < nz()) fft_.forward_plane(work_, z);
-    });
     filter(filters_.forward, Direction::plain);
     planes(nz() - 2 * domain_.margin[kZ], [&](Index plane) {
       const Index z = plane + domain_.margin[kZ];
@@ -77,21 +82,23 @@ class Iteration {
     else
       filter(filters_.forward, Direction::adjoint);
     const bool regularised = s_.tv > 0 && !last;
-    if (!regularised)
-      return planes(nz(), [&](Index z) {
-        take_factor(z);
-        update(z, momentum(number));
+    if (regularised)
+      // The variation at a plane needs the planes beside it as they were.
+      parallel_for(ctx_, (nz() + kSlab - 1) / kSlab, [&] {
+        return [&, walk = TotalVariation::Walk(tv_)](Index slab) mutable {
+          for (Index z = slab * kSlab; z < std::min(nz(), (slab + 1) * kSlab) && !ctx_.cancelled(); ++z) {
+            fft_.backward_plane(work_, z);
+            walk.divide(estimate_, z, work_);
+          }
+        };
       });
-    // The variation at a plane needs the planes beside it as they were.
-    parallel_for(ctx_, (nz() + kSlab - 1) / kSlab, [&] {
-      return [&, walk = TotalVariation::Walk(tv_)](Index slab) mutable {
-        for (Index z = slab * kSlab; z < std::min(nz(), (slab + 1) * kSlab) && !ctx_.cancelled(); ++z) {
-          take_factor(z);
-          walk.divide(estimate_, z, work_);
-        }
-      };
+    planes(fft_.shape()[kZ], [&](Index z) {
+      if (z < nz()) {
+        if (!regularised) fft_.backward_plane(work_, z);
+        update(z, regularised ? 0.0F : 1.0F, momentum(number));
+      }
+      if (!last) look_at(z);
     });
-    planes(nz(), [&](Index z) { update(z, momentum(number)); });
   }
 
   // By how much the data are more than what is expected of the estimate, over that. Next to what was measured it is
@@ -114,23 +121,18 @@ class Iteration {
         scale(fft_.row(work_, z, nearest(y, kY)), share_[kY][y], fft_.row(work_, z, y), fft_.pitch());
   }
 
-  void take_factor(Index z) {
-    fft_.backward_plane(work_, z);
-    float* factor = fft_.row(work_, z, 0);
-    for (Index i = 0; i < ny() * fft_.pitch(); ++i) factor[i] += 1;
-  }
-
-  void update(Index z, float momentum) {
+  // Multiplies the estimate by what is in the work, and `more`.
+  void update(Index z, float more, float momentum) {
     for (Index y = 0; y < ny(); ++y) {
       const float* factor = fft_.row(work_, z, y);
       float* e = fft_.row(estimate_, z, y);
       if (!previous_) {
-        for (Index x = 0; x < nx(); ++x) e[x] = std::max(e[x] * factor[x], 0.0F);
+        for (Index x = 0; x < nx(); ++x) e[x] = std::max(e[x] * (more + factor[x]), 0.0F);
         continue;
       }
       float* previous = fft_.row(*previous_, z, y);
       for (Index x = 0; x < nx(); ++x) {
-        const float now = std::max(e[x] * factor[x], 0.0F);
+        const float now = std::max(e[x] * (more + factor[x]), 0.0F);
         e[x] = std::max(now + momentum * (now - previous[x]), 0.0F);
         previous[x] = now;
       }

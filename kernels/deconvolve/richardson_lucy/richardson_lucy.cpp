@@ -68,7 +68,7 @@ class RichardsonLucy {
   using Survey = shared::NoiseSurvey;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("deconvolve.richardson_lucy").version(4);
+    k.name("deconvolve.richardson_lucy").version(5);
     k.summary("Takes the blur of the microscope out of an image by Richardson-Lucy iterations that hold noise down.");
     k.source("doi:10.1364/JOSA.62.000055")
         .source("doi:10.1086/111605")

@@ -11,20 +11,36 @@ namespace {
 // chequerboard.
 constexpr double kFlat = 6;
 constexpr float kLeastDivisor = 0.3F;
+
+// Steps to the next voxel along each axis, over the length of the gradient.
+struct Direction {
+  float z, y, x;
+};
+
+inline Direction direction(const TotalVariation::Scales& s, float here, float above, float next, float right) {
+  const float dz = above - here, dy = next - here, dx = right - here, flat = s.flat * (here + s.background);
+  const float over = 1 / std::sqrt(s.z * dz * dz + s.y * dy * dy + s.x * dx * dx + flat * flat + 1e-30F);
+  return {s.z * dz * over, s.y * dy * over, s.x * dx * over};
+}
+
+// Of one row of `nx` voxels, with the rows above it and next to it. Without __restrict the loop is not vectorised.
+void find_directions(TotalVariation::Scales scales, Index nx, const float* here, const float* above, const float* next,
+                     float* __restrict along_z, float* __restrict along_y, float* __restrict along_x) {
+  const auto put = [&](Index x, const Direction& d) { along_z[x] = d.z, along_y[x] = d.y, along_x[x] = d.x; };
+  for (Index x = 0; x < nx; ++x) put(x, direction(scales, here[x], above[x], next[x], here[x + 1]));
+  // The last voxel has none to its right; what the loop took for one is in the row's padding.
+  put(nx - 1, direction(scales, here[nx - 1], above[nx - 1], next[nx - 1], here[nx - 1]));
+}
 }  // namespace
 
 TotalVariation::TotalVariation(const shared::Convolution& layout, const Index3& shape, double weight, double background,
                                const Spacing3& spacing)
-    : layout_(layout),
-      shape_(shape),
-      weight_(static_cast<float>(weight)),
-      flat_(static_cast<float>(kFlat * weight)),
-      background_(static_cast<float>(background)),
-      stretch_{} {
+    : layout_(layout), shape_(shape), weight_(static_cast<float>(weight)), scales_{} {
   // A single plane has no z.
   const double finest =
       std::min(spacing[kY].value, shape[kZ] > 1 ? std::min(spacing[kZ].value, spacing[kX].value) : spacing[kX].value);
-  for (std::size_t i = 0; i < 3; ++i) stretch_[i] = static_cast<float>(std::pow(finest / spacing[i].value, 2));
+  const auto stretch = [&](Axis axis) { return static_cast<float>(std::pow(finest / spacing[axis].value, 2)); };
+  scales_ = {stretch(kZ), stretch(kY), stretch(kX), static_cast<float>(kFlat * weight), static_cast<float>(background)};
 }
 
 TotalVariation::Walk::Walk(const TotalVariation& of) : of_(of) {
@@ -33,48 +49,37 @@ TotalVariation::Walk::Walk(const TotalVariation& of) : of_(of) {
   for (auto* row : {&along_z_, &along_y_, &before_y_, &along_x_}) row->resize(static_cast<std::size_t>(nx + 1));
 }
 
-// Steps to the next voxel along each axis, over the length of the gradient, of the row (z, y).
-void TotalVariation::Walk::directions(const shared::FftBuffer& estimate, Index z, Index y, float* along_z,
-                                      float* along_y, float* along_x) {
+void TotalVariation::Walk::row_directions(const shared::FftBuffer& estimate, Index z, Index y, float* along_z) {
   const shared::Convolution& layout = of_.layout_;
   const auto [nz, ny, nx] = of_.shape_;
-  const float* e = layout.row(estimate, z, y);
-  const float* up = layout.row(estimate, std::min(z + 1, nz - 1), y);
-  const float* next = layout.row(estimate, z, std::min(y + 1, ny - 1));
-  const float sz = of_.stretch_[kZ], sy = of_.stretch_[kY], sx = of_.stretch_[kX];
-  const float background = of_.background_, share = of_.flat_;
-  const auto put = [&](Index x, float dx) {
-    const float dz = up[x] - e[x], dy = next[x] - e[x], flat = share * (e[x] + background);
-    const float length = std::sqrt(sz * dz * dz + sy * dy * dy + sx * dx * dx + flat * flat + 1e-30F);
-    along_z[x] = sz * dz / length, along_y[x] = sy * dy / length, along_x[x] = sx * dx / length;
-  };
-  for (Index x = 0; x + 1 < nx; ++x) put(x, e[x + 1] - e[x]);
-  put(nx - 1, 0);
+  find_directions(of_.scales_, nx, layout.row(estimate, z, y), layout.row(estimate, std::min(z + 1, nz - 1), y),
+                  layout.row(estimate, z, std::min(y + 1, ny - 1)), along_z, along_y_.data(), along_x_.data() + 1);
 }
 
-void TotalVariation::Walk::direction_along_z(const shared::FftBuffer& estimate, Index z) {
+void TotalVariation::Walk::find_below(const shared::FftBuffer& estimate, Index z) {
   const auto [nz, ny, nx] = of_.shape_;
   if (z < 0) return std::fill(below_.begin(), below_.end(), 0.0F);
-  for (Index y = 0; y < ny; ++y)
-    directions(estimate, z, y, below_.data() + y * nx, along_y_.data(), along_x_.data() + 1);
+  for (Index y = 0; y < ny; ++y) row_directions(estimate, z, y, below_.data() + y * nx);
 }
 
-void TotalVariation::Walk::divide(const shared::FftBuffer& estimate, Index z, const shared::FftBuffer& factor) {
-  const shared::Convolution& layout = of_.layout_;
+void TotalVariation::Walk::divide(const shared::FftBuffer& estimate, Index z, const shared::FftBuffer& excess) {
   const auto [nz, ny, nx] = of_.shape_;
-  if (z != plane_ + 1 || z == 0) direction_along_z(estimate, z - 1);
+  const float weight = of_.weight_;
+  if (z != plane_ + 1 || z == 0) find_below(estimate, z - 1);
   plane_ = z;
   std::fill(before_y_.begin(), before_y_.end(), 0.0F);
   for (Index y = 0; y < ny; ++y) {
-    // along_x_ begins with the direction before the first voxel, which is none.
-    directions(estimate, z, y, along_z_.data(), along_y_.data(), along_x_.data() + 1);
-    float* below = below_.data() + y * nx;
-    float* row = layout.row(factor, z, y);
-    const float* ahead = along_x_.data() + 1;
+    row_directions(estimate, z, y, along_z_.data());
+    float* __restrict below = below_.data() + y * nx;
+    float* __restrict factor = of_.layout_.row(excess, z, y);
+    const float* along_z = along_z_.data();
+    const float* along_y = along_y_.data();
+    const float* before_y = before_y_.data();
+    const float* along_x = along_x_.data();  // begins with the direction before the first voxel, which is none
     for (Index x = 0; x < nx; ++x) {
-      const float divergence = (along_z_[x] - below[x]) + (along_y_[x] - before_y_[x]) + (ahead[x] - ahead[x - 1]);
-      row[x] /= std::max(1 - of_.weight_ * divergence, kLeastDivisor);
-      below[x] = along_z_[x];
+      const float divergence = (along_z[x] - below[x]) + (along_y[x] - before_y[x]) + (along_x[x + 1] - along_x[x]);
+      factor[x] = (1 + factor[x]) / std::max(1 - weight * divergence, kLeastDivisor);
+      below[x] = along_z[x];
     }
     std::swap(along_y_, before_y_);
   }
