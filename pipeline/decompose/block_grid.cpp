@@ -2,16 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "pipeline/core/error.hpp"
 
 namespace voxflow::decompose {
 
 namespace {
-constexpr Index kWantedVoxels = Index{2} << 20;
 constexpr std::array<const char*, 3> kAxisNames{"z", "y", "x"};
 
 Index reach(const Halo& halo, std::size_t axis) {
   return std::max(halo.low[axis], halo.high[axis]);
+}
+
+Index pieces(Index size, Index core) {
+  return (size + core - 1) / core;
 }
 
 std::vector<Index> cut_axis(Index size, Index core, Index halo) {
@@ -21,28 +27,46 @@ std::vector<Index> cut_axis(Index size, Index core, Index halo) {
   cuts.push_back(size);
   return cuts;
 }
+
+// Whole chunks, at least twice the halo; of those that cut the axis into as many pieces the shortest.
+std::vector<Index> core_lengths(Index size, Index chunk, Index halo) {
+  std::vector<Index> lengths;
+  for (Index length = std::max<Index>(1, (2 * halo + chunk - 1) / chunk) * chunk; length < size; length += chunk)
+    if (lengths.empty() || pieces(size, length) < pieces(size, lengths.back())) lengths.push_back(length);
+  if (lengths.empty() || pieces(size, lengths.back()) > 1) lengths.push_back(size);
+  return lengths;
+}
+
+// By all blocks together, with their halos.
+Index voxels_read(const Index3& shape, const Index3& core, const Halo& halo) {
+  Index voxels = 1;
+  for (std::size_t i = 0; i < 3; ++i)
+    voxels *= shape[i] + (pieces(shape[i], core[i]) - 1) * (halo.low[i] + halo.high[i]);
+  return voxels;
+}
 }  // namespace
 
-Index3 BlockGrid::core_shape(const Index3& shape, const Index3& chunk, const Halo& halo) {
-  Index3 core;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const Index chunks = std::max<Index>(1, (2 * reach(halo, i) + chunk[i] - 1) / chunk[i]);
-    core[i] = std::min(chunks * chunk[i], shape[i]);
+Index3 BlockGrid::core_shape(const Index3& shape, const Index3& chunk, const Halo& halo, Index wanted) {
+  std::array<std::vector<Index>, 3> lengths;
+  for (std::size_t i = 0; i < 3; ++i) lengths[i] = core_lengths(shape[i], chunk[i], reach(halo, i));
+  // First of all the fewest voxels that blocks read; then large cores near to cubes, long along x rather than z.
+  const auto rank = [&](const Index3& core) {
+    return std::tuple(voxels_read(shape, core, halo), -count(core), *std::max_element(core.begin(), core.end()),
+                      -core[kX], -core[kY]);
+  };
+  Index3 best{};
+  for (Index most = wanted; most <= 4 * wanted; most *= 2) {
+    best = {lengths[kZ].front(), lengths[kY].front(), lengths[kX].front()};
+    for (const Index z : lengths[kZ])
+      for (const Index y : lengths[kY])
+        for (const Index x : lengths[kX]) {
+          const Index3 core{z, y, x};
+          if (count(core) > most) break;
+          if (rank(core) < rank(best)) best = core;
+        }
+    if (2 * voxels_read(shape, best, halo) <= 3 * count(shape)) break;
   }
-  // The shortest axis grows first, so that cores come out as near to cubes as chunks allow.
-  for (bool grown = true; grown;) {
-    grown = false;
-    std::array<std::size_t, 3> order{kX, kY, kZ};
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return core[a] < core[b]; });
-    for (const std::size_t i : order) {
-      Index3 larger = core;
-      larger[i] = std::min(core[i] + chunk[i], shape[i]);
-      if (larger[i] == core[i] || count(larger) > kWantedVoxels) continue;
-      core = larger, grown = true;
-      break;
-    }
-  }
-  return core;
+  return best;
 }
 
 BlockGrid::BlockGrid(const Index3& shape, const Index3& chunk, const Index3& core, const Halo& halo) : shape_(shape) {

@@ -11,9 +11,9 @@ namespace voxflow::decompose {
 /// wish), never of memory or ranks.
 class BlockGrid {
  public:
-  /// Core shape: a multiple of the chunk, at most about 2 Mi voxels unless a halo asks for more, at least twice the
-  /// halo.
-  static Index3 core_shape(const Index3& shape, const Index3& chunk, const Halo& halo);
+  /// Core shape: whole chunks, at least twice the halo, and of those within `wanted` voxels the one whose blocks read
+  /// the fewest. Where they would read half as many again as there are, twice or four times as many voxels are allowed.
+  static Index3 core_shape(const Index3& shape, const Index3& chunk, const Halo& halo, Index wanted);
 
   /// `core` must be a multiple of `chunk` on every axis, or cover the shape there. An edge core thinner than the halo
   /// joins its neighbour. Throws UserError otherwise.

@@ -143,6 +143,11 @@ void check_shapes(const Layout& layout, const BoundKernel& bound, const std::str
                                   kernel, in.port, shape_text(in.info.grid.shape), shape_text(layout.grid.shape)));
 }
 
+Index3 default_core(const Request& request, const Layout& layout) {
+  return decompose::BlockGrid::core_shape(layout.grid.shape, layout.chunk, layout.halo,
+                                          request.kernel->schema().block_voxels);
+}
+
 void cut_blocks(const Request& request, Layout& layout) {
   if (count(layout.grid.shape) <= 0) return;
   layout.chunk = archive::chunk_shape(layout.grid);
@@ -150,9 +155,7 @@ void cut_blocks(const Request& request, Layout& layout) {
   if (layout.whole_volume)
     layout.blocks.emplace(shape, shape, shape, Halo{});
   else
-    layout.blocks.emplace(shape, layout.chunk,
-                          request.blocks.value_or(decompose::BlockGrid::core_shape(shape, layout.chunk, layout.halo)),
-                          layout.halo);
+    layout.blocks.emplace(shape, layout.chunk, request.blocks.value_or(default_core(request, layout)), layout.halo);
 }
 
 std::uint64_t voxel_bytes(const Index3& extent, DType dtype) {
@@ -161,6 +164,8 @@ std::uint64_t voxel_bytes(const Index3& extent, DType dtype) {
 
 constexpr std::uint64_t kReaderCacheBytes = archive::ImageReader::kCacheBytes;
 constexpr std::uint64_t kProcessBytes = std::uint64_t{64} << 20;  // code, libraries, MPI
+// A thread that helps with another's block has some planes or rows of its own.
+constexpr std::uint64_t kHelpersOfABlock = 32;
 
 // All calls see as many slices, groups perhaps not.
 const Call& largest_call(const Layout& layout) {
@@ -274,7 +279,7 @@ std::optional<Index3> block_shape(const Request& request) {
   if (request.kernel->schema().blockwise != Blockwise::within) return std::nullopt;
   const Layout layout = plan_layout(request, bind_all(request));
   if (!layout.blocks) return std::nullopt;
-  return decompose::BlockGrid::core_shape(layout.grid.shape, layout.chunk, layout.halo);
+  return default_core(request, layout);
 }
 
 std::size_t work_units(const Request& request) {
@@ -295,13 +300,15 @@ std::uint64_t memory_estimate(const Request& request, const Layout& layout, cons
   for (const auto& [port, info] : request.images)
     kept += std::min(kReaderCacheBytes, voxel_bytes(info.grid.shape, info.dtype) *
                                             static_cast<std::uint64_t>(info.timepoints * info.channel_count()));
-  const auto at_work = static_cast<std::uint64_t>(layout.whole_volume ? 1 : std::max(1, threads));
+  const auto threads_at_work = static_cast<std::uint64_t>(std::max(1, threads));
+  const auto at_work = layout.whole_volume ? 1 : std::clamp<std::uint64_t>(layout.units(), 1, threads_at_work);
+  const std::uint64_t helping = (threads_at_work - at_work) * (block / kHelpersOfABlock);
   // Outputs are finished one after the other, when all blocks are done and the inputs are closed.
   std::uint64_t finishing = 0;
   for (const OutputPort& out : layout.outputs)
     finishing = std::max<std::uint64_t>(
         finishing, archive::ImageWriter::finish_bytes(out.info, static_cast<std::size_t>(std::max(1, threads))));
-  return kProcessBytes + std::max(kept + at_work * block, finishing);
+  return kProcessBytes + std::max(kept + at_work * block + helping, finishing);
 }
 
 std::uint64_t block_memory(const Request& request, int threads) {

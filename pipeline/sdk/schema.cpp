@@ -134,6 +134,7 @@ std::vector<std::string> SchemaInfo::defects() const {
       std::any_of(inputs.begin(), inputs.end(), [](const PortInfo& p) { return p.type.kind == PortKind::image; });
   if (reads_images && !nan_policy) d.push_back("nan(...) does not say what happens to NaN voxels");
   if (blockwise == Blockwise::within && !(tolerance > 0)) d.push_back("blockwise_within has no tolerance");
+  if (block_voxels < 1) d.push_back("block_voxels is not at least 1");
   if (blockwise == Blockwise::external && command.empty()) d.push_back("the external command is empty");
   const auto volumes = [](const std::vector<PortInfo>& ports) {
     return std::count_if(ports.begin(), ports.end(), [](const PortInfo& p) { return is_volumetric(p.type.kind); });

@@ -93,7 +93,8 @@ struct SchemaInfo {
   bool all_t = false, all_c = false;  // one call sees all timepoints (channels); otherwise it is called for each
   bool in_groups = false;             // it surveys groups of slices, one at a time
   Blockwise blockwise = Blockwise::exact;
-  double tolerance = 0;  // of `within`: largest difference, relative to the largest voxel of the result
+  double tolerance = 0;                 // of `within`: largest difference, relative to the largest voxel of the result
+  Index block_voxels = Index{2} << 20;  // that a core has at most, unless a wide halo asks for more
   std::optional<NanPolicy> nan_policy;
   std::vector<std::string> command;  // of `external`
 
@@ -213,6 +214,9 @@ class KernelSchema {
     info_.blockwise = Blockwise::within, info_.tolerance = tolerance;
     return *this;
   }
+  /// Cores have at most so many voxels, unless a wide halo asks for more (2 Mi by default). More of them for a kernel
+  /// whose footprint is wide: blocks then read less of what their neighbours read, too, and take more memory.
+  KernelSchema& block_voxels(Index voxels) { return info_.block_voxels = voxels, *this; }
   KernelSchema& external(std::vector<std::string> command) {
     info_.blockwise = Blockwise::external, info_.command = std::move(command);
     return *this;

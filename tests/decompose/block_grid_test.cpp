@@ -42,20 +42,36 @@ TEST_CASE("an edge core thinner than the halo joins its neighbour") {
   CHECK(kept.cores()[1].extent[kZ] == 1);
 }
 
+namespace {
+Index3 core_shape(const Index3& shape, const Index3& chunk, const Halo& halo) {
+  return BlockGrid::core_shape(shape, chunk, halo, Index{2} << 20);
+}
+}  // namespace
+
 TEST_CASE("the core shape is a function of shape, chunk and halo: near to a cube, about two million voxels") {
-  CHECK(BlockGrid::core_shape({1000, 1000, 1000}, {64, 64, 64}, {}) == Index3{128, 128, 128});
-  CHECK(BlockGrid::core_shape({300, 2048, 2048}, {32, 128, 128}, {}) == Index3{128, 128, 128});
-  CHECK(BlockGrid::core_shape({1, 4096, 4096}, {1, 512, 512}, {}) == Index3{1, 1024, 2048});
-  CHECK(BlockGrid::core_shape({5, 6, 7}, {5, 6, 7}, Halo::symmetric({9, 9, 9})) == Index3{5, 6, 7});
-  CHECK(BlockGrid::core_shape({1, 1, 1}, {1, 1, 1}, {}) == Index3{1, 1, 1});
+  CHECK(core_shape({1000, 1000, 1000}, {64, 64, 64}, {}) == Index3{128, 128, 128});
+  CHECK(core_shape({300, 2048, 2048}, {32, 128, 128}, {}) == Index3{128, 128, 128});
+  CHECK(core_shape({1, 4096, 4096}, {1, 512, 512}, {}) == Index3{1, 1024, 2048});
+  CHECK(core_shape({5, 6, 7}, {5, 6, 7}, Halo::symmetric({9, 9, 9})) == Index3{5, 6, 7});
+  CHECK(core_shape({1, 1, 1}, {1, 1, 1}, {}) == Index3{1, 1, 1});
 }
 
 TEST_CASE("a core is at least twice the halo, even where that makes it large") {
-  const Index3 core = BlockGrid::core_shape({1000, 1000, 1000}, {64, 64, 64}, Halo::symmetric({100, 10, 10}));
+  const Index3 core = core_shape({1024, 1024, 1024}, {64, 64, 64}, Halo::symmetric({100, 10, 10}));
   CHECK(core[kZ] >= 200);
   CHECK(core[kZ] % 64 == 0);
-  CHECK(BlockGrid::core_shape({1000, 1000, 1000}, {64, 64, 64}, Halo::symmetric({100, 100, 100})) ==
-        Index3{256, 256, 256});
+  CHECK(core_shape({1000, 1000, 1000}, {64, 64, 64}, Halo::symmetric({100, 100, 100})) == Index3{256, 256, 256});
+}
+
+TEST_CASE("a core is larger where a third of what blocks read would be halo") {
+  const auto shape_for = [](const Index3& shape, Index halo) {
+    return core_shape(shape, {64, 64, 64}, Halo::symmetric({halo, halo, halo}));
+  };
+  CHECK(shape_for({1000, 1000, 1000}, 8) == Index3{128, 128, 128});
+  CHECK(shape_for({1000, 1000, 1000}, 30) == Index3{128, 256, 256});
+  CHECK(BlockGrid::core_shape({1000, 1000, 1000}, {64, 64, 64}, {}, Index{8} << 20) == Index3{128, 256, 256});
+  // A volume's faces have no halo beyond them.
+  CHECK(shape_for({128, 256, 256}, 30) == Index3{128, 128, 256});
 }
 
 TEST_CASE("blocks are dealt round robin") {

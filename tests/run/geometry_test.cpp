@@ -105,6 +105,14 @@ TEST_CASE("memory follows blocks and threads, not the volume") {
   CHECK(run::block_memory(request<Scale>({{"image", image_info({2560, 2560, 2560}, DType::uint16)}}), 2) > large);
 }
 
+TEST_CASE("threads that share a block need little more memory than one") {
+  const auto needed = [](const Index3& shape, int threads) {
+    return run::block_memory(request<Scale>({{"image", image_info(shape, DType::uint16)}}), threads);
+  };
+  CHECK(needed({64, 64, 64}, 2) < needed({64, 64, 64}, 1) * 110 / 100);
+  CHECK(needed({128, 128, 256}, 2) > needed({128, 128, 256}, 1) * 110 / 100);
+}
+
 TEST_CASE("a kernel is asked whether its inputs fit when a run is planned, of channels as the step narrows them") {
   auto r = request<Emits>({{"image", image_info({4, 5, 6}, DType::uint16, 1, 3)}});
   CHECK_THROWS_WITH_AS(run::predict_output(r), "kernel 'test.emits': 3 channels are too many", UserError);

@@ -121,6 +121,7 @@ TEST_CASE("contradictions in a declaration are listed") {
   CHECK(has(complete().in_groups().info().defects(),
             "in_groups needs blockwise volume, all(t, c), one volumetric input and no volumetric output"));
   CHECK(has(complete().external({}).info().defects(), "the external command is empty"));
+  CHECK(has(complete().block_voxels(0).info().defects(), "block_voxels is not at least 1"));
 }
 
 TEST_CASE("values become members, groups and units included; what is not given keeps its default") {

@@ -32,6 +32,8 @@ using Blurring = shared::KnownBlur<FilterKey, Filters>;
 
 // Beyond the PSF's half-width; with it blocks differ from the whole by less than the declared tolerance.
 constexpr Index kSettling_voxels = 14;
+// Margins of 30 voxels around 2 Mi of them would more than triple them.
+constexpr Index kBlock_voxels = Index{8} << 20;
 constexpr int kFew = 5, kMany = 25, kManyAccelerated = 15;
 constexpr int kMostWiener = 10;  // beyond, blocks would differ from the whole by more than is declared
 
@@ -95,7 +97,7 @@ class RichardsonLucy {
             "signal-to-noise, at most 0.12.");
     k.param(&Params::accelerated, "accelerated")
         .doc("Goes on in each iteration's direction. Of `matched`, with total variation or `iterations` unset.");
-    k.each(t, c).blockwise_within(1e-3).nan(NanPolicy::refused);
+    k.each(t, c).blockwise_within(1e-3).block_voxels(kBlock_voxels).nan(NanPolicy::refused);
   }
 
   void check(const Params& p) const {
