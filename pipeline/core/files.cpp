@@ -71,6 +71,7 @@ std::string read_file(const fs::path& file) {
       bytes.resize(at);
       continue;
     }
+    if (n < 0 && errno == EISDIR) throw UserError(fmt::format("'{}' is a folder; name a file", file.string()));
     if (n < 0) fail("read", file);
     bytes.resize(at + static_cast<std::size_t>(n));
     if (n == 0) return bytes;

@@ -78,12 +78,15 @@ TEST_CASE("a large file is read whole") {
   CHECK(read_file(folder / "a") == bytes);
 }
 
-TEST_CASE("a file that is not there is the user's to put right, one that cannot be read is the system's") {
+TEST_CASE(
+    "a file that is not there, or a folder, is the user's to put right; a file that cannot be read is the system's") {
   const test::TestFolder folder;
   CHECK(message_of<UserError>([&] { read_file(folder / "none"); }) ==
         "there is no file '" + (folder / "none").string() + "'");
-  CHECK(message_of<SystemError>([&] { read_file(folder.path()); }) ==
-        "cannot read '" + folder.path().string() + "': Is a directory");
+  CHECK(message_of<UserError>([&] { read_file(folder.path()); }) ==
+        "'" + folder.path().string() + "' is a folder; name a file");
+  CHECK(message_of<SystemError>([&] { read_file("/proc/self/mem"); }) ==
+        "cannot read '/proc/self/mem': Input/output error");
 }
 
 TEST_CASE("a failed write leaves the old file and no temporary one") {
