@@ -13,23 +13,23 @@ constexpr double kFlat = 6;
 constexpr float kLeastDivisor = 0.3F;
 
 // Steps to the next voxel along each axis, over the length of the gradient.
-struct Direction {
+struct Ascent {
   float z, y, x;
 };
 
-inline Direction direction(const TotalVariation::Scales& s, float here, float above, float next, float right) {
+inline Ascent ascent(const TotalVariation::Scales& s, float here, float above, float next, float right) {
   const float dz = above - here, dy = next - here, dx = right - here, flat = s.flat * (here + s.background);
   const float over = 1 / std::sqrt(s.z * dz * dz + s.y * dy * dy + s.x * dx * dx + flat * flat + 1e-30F);
   return {s.z * dz * over, s.y * dy * over, s.x * dx * over};
 }
 
 // Of one row of `nx` voxels, with the rows above it and next to it. Without __restrict the loop is not vectorised.
-void find_directions(TotalVariation::Scales scales, Index nx, const float* here, const float* above, const float* next,
-                     float* __restrict along_z, float* __restrict along_y, float* __restrict along_x) {
-  const auto put = [&](Index x, const Direction& d) { along_z[x] = d.z, along_y[x] = d.y, along_x[x] = d.x; };
-  for (Index x = 0; x < nx; ++x) put(x, direction(scales, here[x], above[x], next[x], here[x + 1]));
+void find_ascents(TotalVariation::Scales scales, Index nx, const float* here, const float* above, const float* next,
+                  float* __restrict along_z, float* __restrict along_y, float* __restrict along_x) {
+  const auto put = [&](Index x, const Ascent& d) { along_z[x] = d.z, along_y[x] = d.y, along_x[x] = d.x; };
+  for (Index x = 0; x < nx; ++x) put(x, ascent(scales, here[x], above[x], next[x], here[x + 1]));
   // The last voxel has none to its right; what the loop took for one is in the row's padding.
-  put(nx - 1, direction(scales, here[nx - 1], above[nx - 1], next[nx - 1], here[nx - 1]));
+  put(nx - 1, ascent(scales, here[nx - 1], above[nx - 1], next[nx - 1], here[nx - 1]));
 }
 }  // namespace
 
@@ -52,8 +52,8 @@ TotalVariation::Walk::Walk(const TotalVariation& of) : of_(of) {
 void TotalVariation::Walk::row_directions(const shared::FftBuffer& estimate, Index z, Index y, float* along_z) {
   const shared::Convolution& layout = of_.layout_;
   const auto [nz, ny, nx] = of_.shape_;
-  find_directions(of_.scales_, nx, layout.row(estimate, z, y), layout.row(estimate, std::min(z + 1, nz - 1), y),
-                  layout.row(estimate, z, std::min(y + 1, ny - 1)), along_z, along_y_.data(), along_x_.data() + 1);
+  find_ascents(of_.scales_, nx, layout.row(estimate, z, y), layout.row(estimate, std::min(z + 1, nz - 1), y),
+               layout.row(estimate, z, std::min(y + 1, ny - 1)), along_z, along_y_.data(), along_x_.data() + 1);
 }
 
 void TotalVariation::Walk::find_below(const shared::FftBuffer& estimate, Index z) {
