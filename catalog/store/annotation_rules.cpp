@@ -46,8 +46,17 @@ std::string shown(const record::Annotation& a) {
 }  // namespace
 
 std::span<const AnnotationKey> fixed_keys() {
-  static const std::array<AnnotationKey, 2> kKeys{AnnotationKey{"acquired", AnnotationType::date, ""},
-                                                  AnnotationKey{"instrument", AnnotationType::text, ""}};
+  using enum AnnotationType;
+  // Those that kernels read have their units from the start: one image annotated without would set them for all.
+  static const std::array kKeys{AnnotationKey{"acquired", date, ""},
+                                AnnotationKey{"instrument", text, ""},
+                                AnnotationKey{"emission", number, "nm"},
+                                AnnotationKey{"excitation", number, "nm"},
+                                AnnotationKey{"numerical_aperture", number, ""},
+                                AnnotationKey{"refractive_index", number, ""},
+                                AnnotationKey{"camera_gain", number, ""},
+                                AnnotationKey{"camera_offset", number, ""},
+                                AnnotationKey{"camera_read_noise", number, ""}};
   return kKeys;
 }
 

@@ -88,6 +88,9 @@ Point3 width_of(const Psf& psf) {
 
 Blur::Blur(Psf psf, const Grid& image) : psf_(std::move(psf)) {
   if (image.shape[kZ] == 1) take_middle_plane(psf_);
+  if (psf_.grid.shape[kZ] == 1 && image.shape[kZ] > 1)
+    throw UserError(fmt::format("the PSF is one plane, and the image has {}; give a PSF that says how z is blurred",
+                                image.shape[kZ]));
   check_spacing(psf_.grid, image.spacing);
   check_light(psf_);
   const Light light = light_of(psf_);

@@ -35,7 +35,9 @@ void declare_blurred(KernelSchema<P>& k) {
   k.param(static_cast<double P::*>(&P::background), "background")
       .range(0.0, 1e9)
       .from_annotation("background")
-      .doc("Signal without light, in the image's intensities: camera offset and stray light.");
+      .doc(
+          "Signal without light, in the image's intensities: camera offset and stray light. Of an image without that "
+          "annotation, its `camera_offset`.");
   k.param(static_cast<std::optional<double> P::*>(&P::saturation), "saturation")
       .range(0.0, 1e30)
       .doc(
@@ -82,7 +84,7 @@ void join_faces(const Convolution& padded, const FftBuffer& volume, const Box3& 
 /// Writes the core, which begins at core - box of the padded volume.
 void store_core(const Block& block, const Convolution& padded, const FftBuffer& estimate);
 
-/// As BlurredParams::signal_to_noise says; 0.5 at least.
+/// As BlurredParams::signal_to_noise says; 0.5 at least. Throws UserError where no voxel is above the background.
 double signal_to_noise(const BlurredParams& p, const NoiseSurvey& survey);
 
 }  // namespace voxflow::shared

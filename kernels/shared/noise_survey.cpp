@@ -1,5 +1,7 @@
 #include "kernels/shared/noise_survey.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -21,7 +23,10 @@ constexpr Index kTileVoxels = 128;
 constexpr std::size_t kFewestTiles = 12, kEnoughTiles = 40;  // of a level: those that make one, those used
 constexpr double kMostLevels = 32;
 constexpr double kClippedPart = 0.05;  // of a level's tiles, too many
-constexpr double kDark = 0.01;         // of all tiles, those taken to be dark
+// What stated noise is refused by: an offset so many deviations above this part of the tiles, a deviation so many times
+// that of the tiles. Images that were averaged or smoothed pass.
+constexpr double kFarBelow = 0.25, kFarOff = 5, kMostTimes = 30;
+constexpr double kDark = 0.01;  // of all tiles, those taken to be dark
 
 // Of two planes where there are two.
 Index3 tile_shape(const Index3& volume) {
@@ -214,6 +219,33 @@ VarianceLine fit_line(const std::vector<Level>& levels, std::optional<double> ga
   }
   return line;
 }
+Tiles pointers_to(const std::vector<NoiseTile>& tiles) {
+  Tiles pointers;
+  for (const NoiseTile& tile : tiles) pointers.push_back(&tile);
+  return pointers;
+}
+
+// Of another camera, or mistyped. What is only somewhat off passes.
+void check_stated(const NoiseModel& stated, const Tiles& tiles) {
+  if (tiles.empty()) return;
+  const double dark = quantile(tiles, &NoiseTile::mean, kFarBelow);
+  const double deviation = std::sqrt(std::max(quantile(tiles, &NoiseTile::variance, kFarBelow), 0.0));
+  if (stated.offset - dark > kFarOff * (deviation + stated.read_noise))
+    throw UserError(fmt::format(
+        "noise.offset is {}, but a quarter of the image is darker than {}; state the offset of this image's camera "
+        "(annotation 'camera_offset'), or leave it out to have it found",
+        stated.offset, static_cast<float>(dark)));
+  const double shown = quantile(tiles, &NoiseTile::variance, 0.5);
+  const double expected = stated.variance(quantile(tiles, &NoiseTile::mean, 0.5));
+  if (shown > 0 && expected > kMostTimes * kMostTimes * shown)
+    throw UserError(fmt::format(
+        "noise.gain {}, noise.offset {} and noise.read_noise {} make noise of {:.3g}, but the image shows {:.3g}; "
+        "state "
+        "what this image's camera has (annotations 'camera_gain', 'camera_offset', 'camera_read_noise'), or leave them "
+        "out to have them found",
+        stated.gain, stated.offset, stated.read_noise, std::sqrt(expected), std::sqrt(shown)));
+}
+
 }  // namespace
 
 NoiseSurvey::NoiseSurvey(const Block& block, const Context& ctx) {
@@ -249,10 +281,13 @@ std::optional<NoiseModel> NoiseSurvey::model(const NoiseParams& known, std::opti
   const auto or_none = [](const NoiseModel& m) {
     return m.gain > 0 || m.read_noise > 0 ? std::optional(m) : std::nullopt;
   };
-  if (known.complete()) return or_none({*known.gain, *known.offset, *known.read_noise});
+  if (known.complete()) {
+    const NoiseModel stated{*known.gain, *known.offset, *known.read_noise};
+    check_stated(stated, pointers_to(tiles_));
+    return or_none(stated);
+  }
   if (tiles_.empty()) return std::nullopt;
-  Tiles tiles;
-  for (const NoiseTile& tile : tiles_) tiles.push_back(&tile);
+  const Tiles tiles = pointers_to(tiles_);
   const std::vector<Level> levels = levels_of(tiles, clipped_from(tiles, saturation));
   if (levels.empty()) return std::nullopt;
   const VarianceLine line = fit_line(levels, known.gain);
@@ -262,14 +297,20 @@ std::optional<NoiseModel> NoiseSurvey::model(const NoiseParams& known, std::opti
   // Without read noise, the line says where there is no light.
   if (dark_variance < 0 && !known.offset) model.offset = -line.at_zero / line.gain;
   model.read_noise = known.read_noise.value_or(std::sqrt(std::max(dark_variance, 0.0)));
+  if (known.offset) check_stated(model, tiles);
   return or_none(model);
+}
+
+std::optional<double> NoiseSurvey::highest() const {
+  if (tiles_.empty()) return std::nullopt;
+  return std::max_element(tiles_.begin(), tiles_.end(),
+                          [](const NoiseTile& a, const NoiseTile& b) { return a.highest < b.highest; })
+      ->highest;
 }
 
 std::optional<double> NoiseSurvey::level(double part) const {
   if (tiles_.empty()) return std::nullopt;
-  Tiles tiles;
-  for (const NoiseTile& tile : tiles_) tiles.push_back(&tile);
-  return quantile(tiles, &NoiseTile::mean, part);
+  return quantile(pointers_to(tiles_), &NoiseTile::mean, part);
 }
 
 SmallValues noise_findings(const NoiseSurvey& survey, const NoiseParams& known, std::optional<double> saturation) {

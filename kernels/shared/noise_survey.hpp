@@ -54,10 +54,13 @@ class NoiseSurvey {
   NoiseSurvey(const Block& block, const Context& ctx);
   void add(const NoiseSurvey& next);
   /// Parameters that are set are taken as they are. From `saturation` on voxels are clipped; unset: from the highest
-  /// intensity on where voxels share it. Nothing where there is no noise, or nothing to find it by.
+  /// intensity on where voxels share it. Nothing where there is no noise, or nothing to find it by. Throws UserError
+  /// where stated noise cannot be that of these tiles.
   std::optional<NoiseModel> model(const NoiseParams& known, std::optional<double> saturation) const;
   /// The mean intensity that this part of the tiles does not exceed. Nothing where there are no tiles.
   std::optional<double> level(double part) const;
+  /// The highest voxel of the tiles.
+  std::optional<double> highest() const;
   void encode(ByteWriter& out) const { out.put(tiles_); }
   static NoiseSurvey decode(ByteReader& in);
 

@@ -250,8 +250,10 @@ void check_psf(const PsfParams& p, const std::string& group) {
   if (p.sigma) return;
   if (const auto unset = unset_optics(p, group); !unset.params.empty())
     throw UserError(fmt::format(
-        "{}model {} needs {}{}; set it, or annotate the image with {}", group, *p.model, join(unset.params, ", "),
-        *p.model == "gaussian" ? fmt::format(", or {}sigma", group) : "", join(unset.annotations, ", ")));
+        "{}model {} needs {}{}; set {}, or annotate the image with {}{}", group, *p.model, join(unset.params, ", "),
+        *p.model == "gaussian" ? fmt::format(", or {}sigma", group) : "", unset.params.size() == 1 ? "it" : "them",
+        join(unset.annotations, ", "),
+        p.emission ? "" : fmt::format("; of several channels, set {}emission in 'params_by_channel'", group)));
   if (*p.numerical_aperture >= *p.immersion_index)
     throw UserError(fmt::format("{}numerical_aperture is {}, allowed is less than {}immersion_index, which is {}",
                                 group, *p.numerical_aperture, group, *p.immersion_index));

@@ -19,7 +19,8 @@ inline constexpr const char* kRawDoc =
     "Raw, as the camera gave it: the noise of one voxel must tell nothing about that of the next.";
 inline constexpr const char* kRestoredDoc =
     "The expected intensities, with the input's voxel type. As they were stay: an image without noise or, unless the "
-    "noise is stated, of less than 10 voxels in y or x; voxels around which all have one intensity; clipped voxels. "
+    "noise is stated, of less than 10 voxels in y or x; voxels around which all have one intensity; where `saturation` "
+    "is set, clipped voxels. "
     "Voxels that are NaN or infinite get what is around them; more than two voxels from any other they are NaN.";
 inline constexpr const char* kSaturationDoc =
     "Voxels from this intensity on are clipped: they stay as they are, and the noise is not looked for near them. "

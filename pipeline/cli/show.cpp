@@ -35,10 +35,18 @@ void add_image(TextTable& table, const record::ImageInfo& image) {
   if (image.time_step_s) table.add({"time step", fmt::format("{} s", *image.time_step_s)});
 }
 
+/// Those that differ from the others, by the channel's number; an empty object where none do.
+nlohmann::json params_by_channel(const catalog::Activity& made) {
+  return nlohmann::json::parse(made.identity).value("parameters_by_channel", nlohmann::json::object());
+}
+
 void add_activity(TextTable& table, const catalog::Activity& made) {
   table.add(
       {"made by", fmt::format("{}/{}: {} version {}", made.workflow, made.step, made.kernel, made.kernel_version)});
   table.add({"parameters", made.params});
+  const auto by_channel = params_by_channel(made);
+  for (const auto& [channel, values] : by_channel.items())
+    table.add({fmt::format("of channel {}", channel), values.dump()});
   table.add({"run", made.run});
   table.add({"by", fmt::format("{} on {}{}", made.agent, made.host, made.job.empty() ? "" : ", job " + made.job)});
   table.add({"software", made.software});
@@ -147,6 +155,7 @@ int show(Session& session, const std::string& name) {
                            {"kernel", made->kernel},
                            {"kernel_version", made->kernel_version},
                            {"parameters", nlohmann::json::parse(made->params)},
+                           {"parameters_by_channel", params_by_channel(*made)},
                            {"run", made->run},
                            {"agent", made->agent},
                            {"host", made->host},

@@ -18,6 +18,10 @@ std::optional<double> wavelength_nm(const record::Channel& channel, std::string_
   return std::nullopt;
 }
 
+bool is_wavelength(std::string_view annotation) {
+  return annotation == "emission" || annotation == "excitation";
+}
+
 ParamValue as_param(const ParamInfo& info, double number, std::string_view unit) {
   const double v = unit.empty() && info.unit.empty() ? number : convert({number, std::string(unit)}, info.unit);
   if (info.type == ParamType::integer && v == std::floor(v)) return static_cast<std::int64_t>(v);
@@ -25,21 +29,36 @@ ParamValue as_param(const ParamInfo& info, double number, std::string_view unit)
 }
 
 ParamValue checked(const ParamInfo& info, ParamValue v) {
-  if (const auto misfit = check_value(info, v))
-    throw UserError(fmt::format("annotation '{}': {}", info.annotation, *misfit));
+  if (const auto misfit = check_value(info, v)) throw UserError(*misfit);
   return v;
 }
 
-std::optional<ParamValue> from_image(const ParamInfo& info, const catalog::Entity& image) {
+// Without a measured background there is still the camera's.
+std::string_view stand_in(std::string_view annotation) {
+  return annotation == "background" ? "camera_offset" : "";
+}
+
+std::optional<ParamValue> from_image(const ParamInfo& info, const catalog::Entity& image, std::string_view annotation) {
   for (const record::Annotation& a : image.annotations) {
-    if (a.key.name != info.annotation) continue;
-    return with_context(fmt::format("parameter '{}'", info.name), [&] {
+    if (a.key.name != annotation) continue;
+    return with_context(fmt::format("parameter '{}': annotation '{}'", info.name, annotation), [&] {
       if (const auto* number = std::get_if<double>(&a.value)) return checked(info, as_param(info, *number, a.key.unit));
       if (const auto* flag = std::get_if<bool>(&a.value)) return checked(info, *flag);
       return checked(info, std::get<std::string>(a.value));
     });
   }
-  return std::nullopt;
+  const std::string_view other = stand_in(annotation);
+  return other.empty() ? std::nullopt : from_image(info, image, other);
+}
+
+ParamValue from_channel(const ParamInfo& info, const record::Channel& channel, double nm) {
+  const ParamValue v = as_param(info, nm, "nm");
+  if (const auto misfit = check_value(info, v))
+    throw UserError(
+        fmt::format("{} of channel '{}', as the image's file has it: {}; set {} in 'params' or "
+                    "'params_by_channel'",
+                    info.annotation, channel.name, *misfit, info.name));
+  return v;
 }
 
 int index_of(const std::vector<record::Channel>& channels, const std::string& name) {
@@ -59,11 +78,16 @@ StepParams step_params(const workflow::Step& step, const SchemaInfo& kernel, con
   std::map<int, ParamValues> own;
   for (const ParamInfo& p : kernel.params) {
     if (p.annotation.empty() || step.params.contains(p.name)) continue;
-    if (const auto v = from_image(p, image)) common[p.name] = *v;
-    for (const int c : used)
-      if (const auto nm = wavelength_nm(channels[static_cast<std::size_t>(c)], p.annotation))
-        own[c][p.name] = with_context(fmt::format("channel {}: parameter '{}'", c, p.name),
-                                      [&] { return checked(p, as_param(p, *nm, "nm")); });
+    bool all_have_it = !used.empty();
+    for (const int c : used) {
+      const record::Channel& channel = channels[static_cast<std::size_t>(c)];
+      const auto nm = wavelength_nm(channel, p.annotation);
+      if (nm) own[c][p.name] = from_channel(p, channel, *nm);
+      all_have_it = all_have_it && nm;
+    }
+    // An image's one wavelength is that of its one channel.
+    if (all_have_it || (is_wavelength(p.annotation) && used.size() > 1)) continue;
+    if (const auto v = from_image(p, image, p.annotation)) common[p.name] = *v;
   }
   for (const auto& [name, values] : step.params_by_channel) {
     const int c = index_of(channels, name);

@@ -3,6 +3,7 @@
 
 #include "catalog/model/field_text.hpp"
 #include "catalog/query/name_template.hpp"
+#include "catalog/store/annotation_rules.hpp"
 #include "catalog/store/fields.hpp"
 #include "tests/catalog/fixture.hpp"
 
@@ -82,7 +83,9 @@ TEST_CASE("a name that would be none, hidden or elsewhere is refused") {
 }
 
 TEST_CASE("every field of the query language reads as text where an image has it") {
-  const Entity image = entity();
+  Entity image = entity();
+  for (const auto& key : fixed_keys())
+    if (key.type == record::AnnotationType::number) image.annotations.push_back(number(key.name, 1.5, key.unit));
   Activity made_by;
   made_by.workflow = "first_look";
   made_by.step = "denoise";

@@ -49,3 +49,39 @@ TEST_CASE("an annotation that is no camera's is refused by its name when the run
   CHECK(outcome.exit_code == 2);
   has(outcome.err, "parameter 'noise.gain': annotation 'camera_gain': noise.gain is -2, allowed 0 to 1000000000");
 }
+
+TEST_CASE("what kernels read has its unit from the start, so that one image cannot set another for all") {
+  const Facility facility;
+  facility.import_phantom(1);
+  const Outcome without = facility.voxflow({"annotate", "nuclei_1", "emission=520"});
+  CHECK(without.exit_code == 2);
+  has(without.err, "annotation 'emission' is declared as number in nm, but 520 was given");
+  facility.must({"annotate", "nuclei_1", "emission=0.52 um"});
+  has(facility.must({"find", "emission = 520 nm"}), "1 found");
+}
+
+TEST_CASE(
+    "an image without a measured background has its camera's offset for one, and is told what it was restored with") {
+  const Facility facility;
+  facility.import_phantom(1);
+  const std::string workflow = facility
+                                   .write("sharp.yaml", R"(voxflow: 1
+workflow: sharp
+select: name = "nuclei_1"
+steps:
+  sharp:
+    kernel: deconvolve.wiener
+    input: image
+    channels: [DAPI]
+    params: { psf: { model: gaussian, sigma: [0.45 um, 0.15 um, 0.15 um] } }
+)")
+                                   .string();
+  facility.must({"annotate", "nuclei_1", "camera_offset=90"});
+  has(facility.must({"run", workflow}), "1 done");
+  const std::string measured = facility.must({"show", "nuclei_1 sharp/sharp"});
+  CHECK(measured.find("\"background\":90") == std::string::npos);
+  has(measured, "signal_to_noise ");
+  facility.must({"annotate", "nuclei_1", "--remove", "background"});
+  has(facility.must({"run", workflow}), "1 done");
+  has(facility.must({"show", "nuclei_1 sharp/sharp"}), "\"background\":90.0");
+}

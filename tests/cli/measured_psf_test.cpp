@@ -30,7 +30,7 @@ steps:
   const Outcome missing = facility.voxflow({"plan", file.string()});
   CHECK(missing.exit_code == 2);
   INFO(missing.err);
-  CHECK(contains(missing.err, "set it, or annotate the image with "));
+  CHECK(contains(missing.err, "set them, or annotate the image with "));
   CHECK(contains(missing.err, "refractive_index"));
   facility.must({"annotate", "nuclei_1", "numerical_aperture=1.2", "refractive_index=1.33", "emission=460 nm"});
   const Outcome wrong_unit = facility.voxflow({"annotate", "nuclei_1", "emission=460 h"});

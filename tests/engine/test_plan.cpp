@@ -274,6 +274,33 @@ TEST_CASE("parameters come from annotations of the image and its channels, in th
       "image 'e1': step 'a': parameter 'depth': annotation 'depth': depth is 2500 um, allowed 0 um to 100 um");
 }
 
+TEST_CASE("an image's one wavelength is that of a channel without its own, where only one is used") {
+  FakeCatalog catalog;
+  auto& e = catalog.add("e1", {{"sample", "nuclei"}});
+  e.annotations.push_back({{"emission", record::AnnotationType::number, "nm"}, 600.0});
+  const auto of = [&](const std::string& channels) {
+    return task(plan(catalog,
+                     "voxflow: 1\nworkflow: w\nselect: sample = \"nuclei\"\nsteps:\n  a: { kernel: "
+                     "test.deconvolve, input: image" +
+                         channels + " }\n"),
+                "e1/a")
+        .task.identity;
+  };
+  // A channel's own is what its light is, and nothing else is said to have been used.
+  CHECK(of(", channels: [GFP]").params.find("510") != std::string::npos);
+  CHECK(of("").params.find("600") == std::string::npos);
+  e.image->channels[1].emission_nm = std::nullopt;
+  CHECK(of(", channels: [GFP]").params.find("600") != std::string::npos);
+  CHECK(of("").params.find("600") == std::string::npos);
+  CHECK(of("").params_by_channel.at(0).find("461") != std::string::npos);
+  e.image->channels[1].emission_nm = 0.51;
+  has(refusal(catalog,
+              "voxflow: 1\nworkflow: w\nselect: sample = \"nuclei\"\nsteps:\n  a: { kernel: "
+              "test.deconvolve, input: image }\n"),
+      "emission of channel 'GFP', as the image's file has it: emission is 0.51 nm, allowed 300 nm to 900 nm; set "
+      "emission in 'params' or 'params_by_channel'");
+}
+
 TEST_CASE("the block grid is part of the key where the function that knows it says so") {
   FakeCatalog catalog;
   catalog.add("e1", {{"sample", "nuclei"}});

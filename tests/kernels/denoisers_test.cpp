@@ -7,6 +7,7 @@
 #include "pipeline/core/error.hpp"
 #include "pipeline/phantom/score.hpp"
 #include "tests/kernels/noisy_volumes.hpp"
+#include "tests/support/messages.hpp"
 
 namespace {
 using namespace voxflow;
@@ -119,4 +120,24 @@ TEST_CASE("every denoiser refuses a camera that is stated to be without noise") 
                           "camera's, or leave both out to have them found")
                              .c_str(),
                          UserError);
+}
+
+TEST_CASE("noise of another camera, or mistyped, is refused; what is somewhat off is not") {
+  const Volume image = noisy_volume({6, 60, 70});  // of kCamera
+  const auto refused = [&](const std::string& kernel, const shared::NoiseModel& noise) {
+    return message_of<UserError>([&] { run_on(kernel, image, stated(noise)); });
+  };
+  for (const std::string& kernel : kByNoise) {
+    CAPTURE(kernel);
+    const std::string offset = refused(kernel, {kCamera.gain, 5000, kCamera.read_noise});
+    CHECK(offset.find("noise.offset is 5000, but a quarter of the image is darker than ") != std::string::npos);
+    CHECK(
+        offset.find("state the offset of this image's camera (annotation 'camera_offset'), or leave it out to have it "
+                    "found") != std::string::npos);
+    const std::string loud = refused(kernel, {0, kCamera.offset, 1e9});
+    CHECK(loud.find("noise.gain 0, noise.offset 100 and noise.read_noise 1000000000 make noise of 1e+09, but the image "
+                    "shows ") != std::string::npos);
+    CHECK(loud.find("or leave them out to have them found") != std::string::npos);
+    CHECK_NOTHROW(run_on(kernel, image, stated({kCamera.gain * 2, kCamera.offset + 5, kCamera.read_noise * 2})));
+  }
 }

@@ -227,8 +227,9 @@ TEST_CASE("parameters that do not make a PSF are refused with what to do") {
   CHECK(refusal(p) == "psf.model is not set; take gaussian, gibson_lanni or born_wolf");
   p.model = "gaussian";
   CHECK(refusal(p) ==
-        "psf.model gaussian needs psf.numerical_aperture, psf.emission, psf.immersion_index, or psf.sigma; set it, or "
-        "annotate the image with numerical_aperture, emission, refractive_index");
+        "psf.model gaussian needs psf.numerical_aperture, psf.emission, psf.immersion_index, or psf.sigma; set them, "
+        "or annotate the image with numerical_aperture, emission, refractive_index; of several channels, set "
+        "psf.emission in 'params_by_channel'");
   p.model = "gibson_lanni", p.emission = Nanometres{500}, p.immersion_index = 1.33;
   CHECK(refusal(p) ==
         "psf.model gibson_lanni needs psf.numerical_aperture; set it, or annotate the image with numerical_aperture");
@@ -263,10 +264,9 @@ TEST_CASE("psf.model gives the model's PSF of the image's spacing, the same for 
   CHECK(psf.voxels == shared::make_psf(kOil, grid).voxels);
   CHECK(psf.grid.spacing == grid.spacing);
   CHECK(make(3).voxels == psf.voxels);
-  CHECK(
-      message_of<UserError>([] {
-        shipped_kernel("psf.model").bind({{"emission", 500.0}});
-      }) ==
-      "kernel 'psf.model': model gibson_lanni needs numerical_aperture, immersion_index; set it, or annotate the image "
-      "with numerical_aperture, refractive_index");
+  CHECK(message_of<UserError>([] {
+          shipped_kernel("psf.model").bind({{"emission", 500.0}});
+        }) ==
+        "kernel 'psf.model': model gibson_lanni needs numerical_aperture, immersion_index; set them, or annotate the "
+        "image with numerical_aperture, refractive_index");
 }

@@ -7,6 +7,7 @@
 
 #include "pipeline/phantom/random.hpp"
 #include "pipeline/phantom/score.hpp"
+#include "pipeline/sdk/findings.hpp"
 #include "tests/kernels/block_runner.hpp"
 #include "tests/kernels/blurred_phantom.hpp"
 #include "tests/support/messages.hpp"
@@ -278,6 +279,39 @@ TEST_CASE("what is behind clipped voxels is brighter than they are when they are
   CHECK(known[0] == doctest::Approx(clipped[0]).epsilon(0.01));
 }
 
+TEST_CASE("a background above every voxel is refused, and a PSF of one plane for a volume") {
+  const Volume image = spots(kGrid, 20);
+  const std::string dark = message_of<UserError>([&] { deconvolve(image, plain(2, {{"background", 1e6}})); });
+  CHECK(dark.starts_with("background is 1000000, and no voxel is above "));
+  CHECK(
+      dark.ends_with("set the background to what the camera shows without light, or correct the annotation "
+                     "'background' or 'camera_offset'"));
+  Psf plane = small_psf();
+  const auto [nz, ny, nx] = plane.grid.shape;
+  plane.grid.shape[kZ] = 1;
+  plane.voxels = {plane.voxels.begin() + nz / 2 * ny * nx, plane.voxels.begin() + (nz / 2 + 1) * ny * nx};
+  CHECK(
+      message_of<UserError>([&] {
+        run_blocks(shipped_kernel("deconvolve.richardson_lucy"), {}, {{{"image", {image}}}, {{"psf", plane}}}, "image");
+      }) == fmt::format("the PSF is one plane, and the image has {}; give a PSF that says how z is blurred",
+                        kGrid.shape[kZ]));
+}
+
+TEST_CASE("what an image was deconvolved with is told") {
+  const auto findings = [](const char* kernel, const ParamValues& params) {
+    const auto out =
+        run_blocks(shipped_kernel(kernel), params, {{{"image", {spots(kGrid, 20)}}}, {{"psf", small_psf()}}}, "image");
+    return std::get<Table>(out.small.at(kFindings));
+  };
+  const Table found = findings("deconvolve.richardson_lucy", {{"signal_to_noise", 12.0}});
+  CHECK(std::get<std::vector<double>>(found.column("signal_to_noise").values) == std::vector{12.0});
+  CHECK(std::get<std::vector<std::int64_t>>(found.column("iterations").values) == std::vector<std::int64_t>{5});
+  CHECK(std::get<std::vector<double>>(found.column("tv").values).front() > 0);
+  CHECK(std::get<std::vector<double>>(
+            findings("deconvolve.wiener", {{"signal_to_noise", 12.0}}).column("signal_to_noise").values) ==
+        std::vector{12.0});
+}
+
 TEST_CASE("the blur comes from the PSF that is connected or from the group psf, from one of them") {
   const auto& kernel = shipped_kernel("deconvolve.richardson_lucy");
   const Volume image = spots(kGrid, 20);
@@ -298,7 +332,8 @@ TEST_CASE("the blur comes from the PSF that is connected or from the group psf, 
           kernel.bind({{"psf.model", std::string("born_wolf")}, {"psf.numerical_aperture", 1.2}});
         }) ==
         "kernel 'deconvolve.richardson_lucy': psf.model born_wolf needs psf.emission, psf.immersion_index; "
-        "set it, or annotate the image with emission, refractive_index");
+        "set them, or annotate the image with emission, refractive_index; of several channels, set psf.emission in "
+        "'params_by_channel'");
   // Wavelengths and apertures that are annotated may stand beside a PSF.
   run({{"psf.emission", 520.0}, {"psf.numerical_aperture", 1.2}}, {{"psf", small_psf()}});
 }

@@ -7,6 +7,7 @@
 
 #include "kernels/deconvolve/richardson_lucy/iterations.hpp"
 #include "kernels/shared/deconvolution.hpp"
+#include "pipeline/sdk/findings.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
@@ -137,10 +138,17 @@ class RichardsonLucy {
            shared::noise_survey_bytes(extent);
   }
 
-  Survey survey(const Params& p, const State&, const Block& block, Context& ctx) const {
-    return p.signal_to_noise ? Survey() : Survey(block, ctx);
-  }
+  Survey survey(const Params&, const State&, const Block& block, Context& ctx) const { return {block, ctx}; }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
+  SmallValues emit(const Params& p, const State&, const Survey& survey, const Slice&) const {
+    const double signal_to_noise = shared::signal_to_noise(p, survey);
+    const Settings settings = settings_of(p, signal_to_noise);
+    Table row;
+    row.add({"signal_to_noise", "", std::vector<double>{signal_to_noise}});
+    row.add({"iterations", "", std::vector<std::int64_t>{settings.iterations}});
+    row.add({"tv", "", std::vector<double>{settings.tv}});
+    return {{kFindings, std::move(row)}};
+  }
 
   void run(const Params& p, const State& blurring, const Survey& survey, const Block& block, Context& ctx) const {
     const auto in = block.input();

@@ -4,6 +4,7 @@
 
 #include "kernels/shared/deconvolution.hpp"
 #include "kernels/shared/parallel.hpp"
+#include "pipeline/sdk/findings.hpp"
 #include "pipeline/sdk/kernel.hpp"
 
 namespace {
@@ -76,10 +77,13 @@ class Wiener {
            shared::noise_survey_bytes(extent);
   }
 
-  Survey survey(const Params& p, const State&, const Block& block, Context& ctx) const {
-    return p.signal_to_noise ? Survey() : Survey(block, ctx);
-  }
+  Survey survey(const Params&, const State&, const Block& block, Context& ctx) const { return {block, ctx}; }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
+  SmallValues emit(const Params& p, const State&, const Survey& survey, const Slice&) const {
+    Table row;
+    row.add({"signal_to_noise", "", std::vector<double>{shared::signal_to_noise(p, survey)}});
+    return {{kFindings, std::move(row)}};
+  }
 
   void run(const Params& p, const State& blurring, const Survey& survey, const Block& block, Context& ctx) const {
     const FilterKey key{shared::fast_shape(block.input().shape()), shared::signal_to_noise(p, survey)};

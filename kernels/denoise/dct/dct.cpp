@@ -83,9 +83,8 @@ class Dct {
            shared::noise_survey_bytes(extent);
   }
 
-  Survey survey(const Params& p, const Block& block, Context& ctx) const {
-    return p.noise.complete() ? Survey() : Survey(block, ctx);
-  }
+  // Also where all is stated, which it is checked by.
+  Survey survey(const Params&, const Block& block, Context& ctx) const { return {block, ctx}; }
   void merge(Survey& into, const Survey& next) const { into.add(next); }
   SmallValues emit(const Params& p, const Survey& survey, const Slice&) const {
     return shared::noise_findings(survey, p.noise, p.saturation);

@@ -2,8 +2,10 @@
 #include <itkImage.h>
 #include <itkNeighborhoodOperatorImageFilter.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <vector>
 
 #include "pipeline/sdk/kernel.hpp"
@@ -29,6 +31,8 @@ using DoubleImage = itk::Image<double, 3>;
 
 // The weights left out on both sides together sum to less.
 constexpr double kTruncated = 1e-3;
+// From this part of the weights on that lies on holes, a voxel has nothing around it.
+constexpr float kMostMissing = 0.9999F;
 
 // exp(-variance) I_n(variance), n = 0, 1, ..., of the modified Bessel functions, from the continued fraction of
 // I_n / I_(n-1). (itk::GaussianOperator's recurrence starts too low for a standard deviation above 3.7 voxels.)
@@ -88,13 +92,17 @@ class Gaussian {
   using Params = GaussianParams;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("denoise.gaussian").version(1);
+    k.name("denoise.gaussian").version(2);
     k.summary("Discrete Gaussian of standard deviation `sigma`, cut where both tails together hold less than 0.001.");
     k.source("doi:10.1109/34.49051");
     k.input("image", any_real).border(Border::mirror).doc("What to smooth.");
-    k.output("image", same_as("image")).doc("Smoothed, with the input's voxel type.");
+    k.output("image", same_as("image"))
+        .doc(
+            "Smoothed, with the input's voxel type. Voxels that are NaN or infinite have no part in it: they get the "
+            "mean "
+            "of those around them, by the same weights; NaN where there are none.");
     k.param(&Params::sigma, "sigma").range(0.01_um, 20.0_um).doc("Standard deviation on every axis.");
-    k.each(t, c).blockwise(Blockwise::exact).nan(NanPolicy::propagates);
+    k.each(t, c).blockwise(Blockwise::exact).nan(NanPolicy::ignored);
   }
 
   Halo halo(const Params& p, const Grid& grid) const {
@@ -105,28 +113,50 @@ class Gaussian {
   }
 
   std::size_t scratch_bytes(const Params&, const Index3& extent) const {
-    // Two images of doubles at a time, or one and the result.
-    return static_cast<std::size_t>(count(extent)) * 2 * sizeof(double);
+    // Two images of doubles at a time, or one and the result; and the voxels, the holes and their results.
+    return static_cast<std::size_t>(count(extent)) * (2 * sizeof(double) + 4 * sizeof(float));
   }
 
   void run(const Params& p, const Block& block, Context& ctx) const {
     const auto in = block.input();
+    const float* end = in.data() + count(in.shape());
+    if (std::all_of(in.data(), end, [](float v) { return std::isfinite(v); })) {
+      if (const auto result = smooth(p, block, in.data(), ctx))
+        copy_voxels(VolumeView<const float>(result->GetBufferPointer(), block.core.extent), block.output());
+      return;
+    }
+    std::vector<float> known(in.data(), end), holes(known.size(), 0.0F);
+    for (std::size_t i = 0; i < known.size(); ++i)
+      if (!std::isfinite(known[i])) known[i] = 0, holes[i] = 1;
+    const auto values = smooth(p, block, known.data(), ctx), missing = smooth(p, block, holes.data(), ctx);
+    if (!values || !missing) return;
+    // Voxels that see no hole are as in a block without one.
+    float* v = values->GetBufferPointer();
+    const float* m = missing->GetBufferPointer();
+    for (Index i = 0; i < count(block.core.extent); ++i)
+      if (m[i] != 0) v[i] = m[i] < kMostMissing ? v[i] / (1 - m[i]) : std::numeric_limits<float>::quiet_NaN();
+    copy_voxels(VolumeView<const float>(v, block.core.extent), block.output());
+  }
+
+ private:
+  // The core, filtered; nothing when cancelled.
+  static FloatImage::Pointer smooth(const Params& p, const Block& block, const float* voxels, const Context& ctx) {
+    const Index3 shape = block.input().shape();
     const auto image = FloatImage::New();
-    image->SetRegions(region_of({0, 0, 0}, in.shape()));
-    image->GetPixelContainer()->SetImportPointer(const_cast<float*>(in.data()),
-                                                 static_cast<itk::SizeValueType>(count(in.shape())), false);
+    image->SetRegions(region_of({0, 0, 0}, shape));
+    image->GetPixelContainer()->SetImportPointer(const_cast<float*>(voxels),
+                                                 static_cast<itk::SizeValueType>(count(shape)), false);
     const auto weights = [&](unsigned axis) { return weights_along(axis, p, block.grid); };
     const Halo& halo = block.halo;
     const Index3& core = block.core.extent;
-    const Index3 wide{in.shape()[kZ], core[kY], in.shape()[kX]};
+    const Index3 wide{shape[kZ], core[kY], shape[kX]};
     // y, then x, then z: each pass covers what the next one needs.
     auto smoothed = filter<DoubleImage, FloatImage>(image, weights(kY), region_of({0, halo.low[kY], 0}, wide));
-    if (ctx.cancelled()) return;
+    if (ctx.cancelled()) return nullptr;
     smoothed = filter<DoubleImage, DoubleImage>(
-        smoothed, weights(kX), region_of({0, halo.low[kY], halo.low[kX]}, {in.shape()[kZ], core[kY], core[kX]}));
-    if (ctx.cancelled()) return;
-    const auto result = filter<FloatImage, DoubleImage>(smoothed, weights(kZ), region_of(halo.low, core));
-    copy_voxels(VolumeView<const float>(result->GetBufferPointer(), core), block.output());
+        smoothed, weights(kX), region_of({0, halo.low[kY], halo.low[kX]}, {shape[kZ], core[kY], core[kX]}));
+    if (ctx.cancelled()) return nullptr;
+    return filter<FloatImage, DoubleImage>(smoothed, weights(kZ), region_of(halo.low, core));
   }
 };
 }  // namespace

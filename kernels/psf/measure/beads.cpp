@@ -13,6 +13,7 @@ constexpr double kWindow = 1.0 / 3;     // sigma of the weights of a centre
 constexpr double kApart = 1.25;         // half-widths within which another peak touches
 constexpr Index kMargin = 2;            // voxels that interpolation needs beyond the surroundings
 constexpr int kRounds = 20;
+constexpr float kStandOut = 8;  // standard deviations of the smoothed volume, which noise alone does not reach
 
 template <class F>
 void for_each_voxel(const Box3& box, const F& f) {
@@ -30,6 +31,12 @@ T median(std::vector<T> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+// Standard deviation that the median of distances from `middle` tells of.
+float deviation(std::vector<float> values, float middle) {
+  for (float& v : values) v = std::abs(v - middle);
+  return 1.4826F * median(std::move(values));
 }
 
 Index3 whole(const Point3& p) {
@@ -76,7 +83,8 @@ std::vector<Bead> find(VolumeView<const float> volume, const Search& search, con
   shared::smooth({smooth.data(), shape}, sigma, ctx);
   const VolumeView<const float> view(smooth.data(), shape);
   const float highest = *std::max_element(smooth.begin(), smooth.end());
-  const float least = background + static_cast<float>(search.threshold) * (highest - background);
+  const float least = std::max(background + static_cast<float>(search.threshold) * (highest - background),
+                               background + kStandOut * deviation(smooth, background));
   std::vector<Bead> beads;
   for (Index z = 0; z < shape[kZ] && !ctx.cancelled(); ++z)
     for_each_voxel({{z, 0, 0}, {1, shape[kY], shape[kX]}}, [&](const Index3& at) {
@@ -101,9 +109,10 @@ std::vector<Bead> find(VolumeView<const float> volume, const Search& search, con
     } else if (!contains({{0, 0, 0}, shape}, box)) {
       bead.fate = Fate::at_face;
     } else {
-      for_each_voxel(box, [&](const Index3& p) {
-        if (volume(p[kZ], p[kY], p[kX]) >= search.saturation) bead.fate = Fate::saturated;
-      });
+      int clipped = 0;
+      for_each_voxel(box,
+                     [&](const Index3& p) { clipped += volume(p[kZ], p[kY], p[kX]) >= search.saturation ? 1 : 0; });
+      if (clipped >= search.clipped_voxels) bead.fate = Fate::saturated;
     }
   }
   return beads;

@@ -20,9 +20,11 @@ struct Search {
   Index3 half_voxels{};  // of a bead's surroundings
   double threshold = 0;  // peaks of less than this part of the highest one are none
   float saturation = 0;
+  int clipped_voxels = 1;  // a bead with so many at or above saturation is not used
 };
 
-/// The peaks of a volume, with whole-voxel centres; those that cannot be used have their fate.
+/// The peaks of a volume that stand out of its unevenness, with whole-voxel centres; those that cannot be used have
+/// their fate.
 std::vector<Bead> find(VolumeView<const float> volume, const Search& search, const Context& ctx);
 
 /// Adds the bead to `sum` (of shape 2 half + 1), its centre moved to the middle voxel, its background subtracted; and

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/psf/measure/beads.hpp"
 #include "kernels/shared/smooth.hpp"
@@ -32,6 +31,8 @@ struct Measured {
   }
 };
 
+constexpr int kClipped = 4;  // voxels of one bead that share the highest intensity
+
 Index3 half_of(const MeasureParams& p, const Grid& image) {
   Index3 half{};
   for (std::size_t i = 0; i < 3; ++i)
@@ -46,7 +47,7 @@ class Measure {
   using Survey = Measured;
 
   static void describe(KernelSchema<Params>& k) {
-    k.name("psf.measure").version(1);
+    k.name("psf.measure").version(2);
     k.summary("The point spread function of a microscope, from an image of beads.");
     k.source("doi:10.1038/nprot.2011.407").source("doi:10.1109/TASSP.1981.1163711");
     k.input("image", any_real)
@@ -71,7 +72,10 @@ class Measure {
         .doc("Peaks of less than this part of the highest one are no beads.");
     k.param(&Params::saturation, "saturation")
         .range(0.0, 1e30)
-        .doc("Beads with voxels from this intensity on are clipped and left out. Unset: none is.");
+        .doc(
+            "Beads with voxels from this intensity on are clipped and left out. Unset: those with more than three "
+            "voxels "
+            "of the volume's highest intensity.");
     k.all(t).each(c).blockwise(Blockwise::volume).nan(NanPolicy::refused);
   }
 
@@ -84,14 +88,17 @@ class Measure {
   }
 
   Survey survey(const Params& p, const State& image, const Block& block, Context& ctx) const {
-    beads::Search search{half_of(p, image), p.threshold, std::numeric_limits<float>::infinity()};
-    if (p.saturation) search.saturation = static_cast<float>(*p.saturation);
+    beads::Search search{half_of(p, image), p.threshold, static_cast<float>(p.saturation.value_or(0)), 1};
     Measured m;
     for (std::size_t i = 0; i < 3; ++i) m.grid.shape[i] = 2 * search.half_voxels[i] + 1;
     m.grid.spacing = image.spacing;
     m.sum.assign(static_cast<std::size_t>(count(m.grid.shape)), 0.0);
     for (std::size_t t = 0; t < block.slices(); ++t) {
       const auto volume = block.input("image", t);
+      if (!p.saturation) {
+        search.saturation = *std::max_element(volume.data(), volume.data() + count(volume.shape()));
+        search.clipped_voxels = kClipped;
+      }
       for (Bead& bead : beads::find(volume, search, ctx)) {
         bead.timepoint = static_cast<std::int32_t>(block.place("image", t).t);
         if (bead.fate == Fate::used) beads::add(volume, bead, search.half_voxels, m.sum);
@@ -113,7 +120,10 @@ class Measure {
       return std::count_if(found.begin(), found.end(), [&](const Bead& b) { return b.fate == fate; });
     };
     if (number(Fate::used) > 0) return;
-    if (found.empty()) throw UserError("the image is even, without any bead; choose an image of beads");
+    if (found.empty())
+      throw UserError(
+          "the image is even, or its peaks do not stand out of the noise by eight standard deviations; choose an image "
+          "of beads");
     throw UserError(fmt::format(
         "none of {} peaks is a bead that stands alone: {} touch another one, {} are too near a face, {} are saturated; "
         "take an image of fewer beads, or a smaller extent, or a higher threshold where peaks are noise",
