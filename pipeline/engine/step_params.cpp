@@ -52,7 +52,7 @@ std::optional<ParamValue> from_image(const ParamInfo& info, const catalog::Entit
 }
 
 ParamValue from_channel(const ParamInfo& info, const record::Channel& channel, double nm) {
-  const ParamValue v = as_param(info, nm, "nm");
+  ParamValue v = as_param(info, nm, "nm");
   if (const auto misfit = check_value(info, v))
     throw UserError(
         fmt::format("{} of channel '{}', as the image's file has it: {}; set {} in 'params' or "
