@@ -85,3 +85,25 @@ steps:
   has(facility.must({"run", workflow}), "1 done");
   has(facility.must({"show", "nuclei_1 sharp/sharp"}), "\"background\":90.0");
 }
+
+TEST_CASE("parameters that differ between channels are shown by channel") {
+  const Facility facility;
+  facility.import_phantom(1);
+  facility.must({"run", facility
+                            .write("smooth.yaml", R"(voxflow: 1
+workflow: smooth
+select: name = "nuclei_1"
+steps:
+  smooth:
+    kernel: denoise.gaussian
+    input: image
+    params: { sigma: 0.2 um }
+    params_by_channel: { DAPI: { sigma: 0.3 um } }
+)")
+                            .string()});
+  const std::string shown = facility.must({"show", "nuclei_1 smooth/smooth"});
+  has(shown, "{\"sigma\":0.2}");
+  has(shown, "of channel 0");
+  has(shown, "{\"sigma\":0.3}");
+  has(facility.must({"--json", "show", "nuclei_1 smooth/smooth"}), "\"parameters_by_channel\": {");
+}
