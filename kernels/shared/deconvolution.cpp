@@ -145,10 +145,11 @@ void store_core(const Block& block, const Convolution& padded, const FftBuffer& 
 
 double signal_to_noise(const BlurredParams& p, const NoiseSurvey& survey) {
   if (const auto highest = survey.highest(); highest && *highest <= p.background)
-    throw UserError(fmt::format(
-        "background is {}, and no voxel is above {}: there is no light to look for; set the background to what the "
-        "camera shows without light, or correct the annotation 'background' or 'camera_offset'",
-        p.background, *highest));
+    throw UserError(
+        fmt::format("background is {}, and no place that was looked at is brighter than {}: there is no light to find; "
+                    "set the background to what the "
+                    "camera shows without light, or correct the annotation 'background' or 'camera_offset'",
+                    p.background, *highest));
   if (p.signal_to_noise) return std::max(*p.signal_to_noise, kLeastSignalToNoise);
   const auto noise = survey.model({}, p.saturation);
   const auto bright = survey.level(kBright);

@@ -84,7 +84,8 @@ void join_faces(const Convolution& padded, const FftBuffer& volume, const Box3& 
 /// Writes the core, which begins at core - box of the padded volume.
 void store_core(const Block& block, const Convolution& padded, const FftBuffer& estimate);
 
-/// As BlurredParams::signal_to_noise says; 0.5 at least. Throws UserError where no voxel is above the background.
+/// As BlurredParams::signal_to_noise says; 0.5 at least. Throws UserError where no place that was surveyed is above the
+/// background.
 double signal_to_noise(const BlurredParams& p, const NoiseSurvey& survey);
 
 }  // namespace voxflow::shared

@@ -240,9 +240,8 @@ void check_stated(const NoiseModel& stated, const Tiles& tiles) {
   if (shown > 0 && expected > kMostTimes * kMostTimes * shown)
     throw UserError(fmt::format(
         "noise.gain {}, noise.offset {} and noise.read_noise {} make noise of {:.3g}, but the image shows {:.3g}; "
-        "state "
-        "what this image's camera has (annotations 'camera_gain', 'camera_offset', 'camera_read_noise'), or leave them "
-        "out to have them found",
+        "state what this image's camera has (annotations 'camera_gain', 'camera_offset', 'camera_read_noise'), or "
+        "leave them out to have them found",
         stated.gain, stated.offset, stated.read_noise, std::sqrt(expected), std::sqrt(shown)));
 }
 

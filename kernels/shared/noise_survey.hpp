@@ -59,7 +59,7 @@ class NoiseSurvey {
   std::optional<NoiseModel> model(const NoiseParams& known, std::optional<double> saturation) const;
   /// The mean intensity that this part of the tiles does not exceed. Nothing where there are no tiles.
   std::optional<double> level(double part) const;
-  /// The highest voxel of the tiles.
+  /// The highest voxel of the tiles, which are a sample of large volumes.
   std::optional<double> highest() const;
   void encode(ByteWriter& out) const { out.put(tiles_); }
   static NoiseSurvey decode(ByteReader& in);

@@ -282,7 +282,7 @@ TEST_CASE("what is behind clipped voxels is brighter than they are when they are
 TEST_CASE("a background above every voxel is refused, and a PSF of one plane for a volume") {
   const Volume image = spots(kGrid, 20);
   const std::string dark = message_of<UserError>([&] { deconvolve(image, plain(2, {{"background", 1e6}})); });
-  CHECK(dark.starts_with("background is 1000000, and no voxel is above "));
+  CHECK(dark.starts_with("background is 1000000, and no place that was looked at is brighter than "));
   CHECK(
       dark.ends_with("set the background to what the camera shows without light, or correct the annotation "
                      "'background' or 'camera_offset'"));

@@ -99,8 +99,7 @@ class Gaussian {
     k.output("image", same_as("image"))
         .doc(
             "Smoothed, with the input's voxel type. Voxels that are NaN or infinite have no part in it: they get the "
-            "mean "
-            "of those around them, by the same weights; NaN where there are none.");
+            "mean of those around them, by the same weights; NaN where there are none.");
     k.param(&Params::sigma, "sigma").range(0.01_um, 20.0_um).doc("Standard deviation on every axis.");
     k.each(t, c).blockwise(Blockwise::exact).nan(NanPolicy::ignored);
   }

@@ -74,8 +74,7 @@ class Measure {
         .range(0.0, 1e30)
         .doc(
             "Beads with voxels from this intensity on are clipped and left out. Unset: those with more than three "
-            "voxels "
-            "of the volume's highest intensity.");
+            "voxels of the volume's highest intensity.");
     k.all(t).each(c).blockwise(Blockwise::volume).nan(NanPolicy::refused);
   }
 
